@@ -1,0 +1,1 @@
+"""Checkpoints: names, loading and saving."""

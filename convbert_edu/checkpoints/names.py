@@ -1,0 +1,139 @@
+"""ONE table of names: the same parameter in this package, in transformers and in the authors' TensorFlow 1 code.
+
+Our names follow the paper; the other two are what people's files contain. Every reader and writer of
+checkpoints goes through this table, in either direction. `name_table(config)` is also a lesson: print it.
+"""
+
+from typing import NamedTuple
+
+from convbert_edu.config import ConvBertConfig
+
+# transformers puts this in front of the encoder's names inside a model with a head, and leaves it out in a bare
+# encoder; our models with a head hold the encoder under OUR_PREFIX.
+TRANSFORMERS_PREFIX = "convbert."
+OUR_PREFIX = "encoder."
+
+
+class Names(NamedTuple):
+    """One parameter in three dialects. `tensorflow_layout` says how the TensorFlow array turns into ours.
+
+    Between ours and transformers only axes of length one differ: a reshape is enough.
+    """
+
+    ours: str
+    transformers: str
+    tensorflow: str
+    tensorflow_layout: str = "same"  # or "transposed"; then axes of length one are dropped
+
+
+def name_table(config: ConvBertConfig) -> list[Names]:
+    """Return the names of every parameter of the encoder and of all heads, in reading order."""
+    return encoder_names(config) + head_names()
+
+
+def encoder_names(config: ConvBertConfig) -> list[Names]:
+    """Return the names of the encoder's parameters, without any prefix."""
+    rows = [
+        Names("embeddings.word.weight", "embeddings.word_embeddings.weight", "embeddings/word_embeddings"),
+        Names(
+            "embeddings.position.weight",
+            "embeddings.position_embeddings.weight",
+            "embeddings/position_embeddings",
+        ),
+        Names(
+            "embeddings.token_type.weight",
+            "embeddings.token_type_embeddings.weight",
+            "embeddings/token_type_embeddings",
+        ),
+        *_norm("embeddings.layer_norm", "embeddings.LayerNorm", "embeddings/LayerNorm"),
+    ]
+    if config.embedding_size != config.hidden_size:
+        rows += _dense("embeddings.projection", "embeddings_project", "embeddings_project")
+    for layer in range(config.num_hidden_layers):
+        rows += _layer_names(layer, grouped=config.num_groups > 1)
+    return rows
+
+
+def _layer_names(layer: int, grouped: bool) -> list[Names]:
+    ours, theirs, tf = f"layers.{layer}", f"encoder.layer.{layer}", f"encoder/layer_{layer}"
+    heads, their_heads, tf_heads = f"{ours}.attention", f"{theirs}.attention.self", f"{tf}/attention/self"
+    conv, their_key, tf_key = (
+        f"{heads}.convolution",
+        f"{their_heads}.key_conv_attn_layer",
+        f"{tf_heads}/conv_attn_key",
+    )
+    feed = _grouped if grouped else _dense
+    tf_feed = "g_dense" if grouped else "dense"
+    return [
+        *_dense(f"{heads}.query", f"{their_heads}.query", f"{tf_heads}/query"),
+        *_dense(f"{heads}.self_attention.key", f"{their_heads}.key", f"{tf_heads}/key"),
+        *_dense(f"{heads}.self_attention.value", f"{their_heads}.value", f"{tf_heads}/value"),
+        *_dense(f"{conv}.value", f"{their_heads}.conv_out_layer", f"{tf_heads}/conv_attn_point"),
+        Names(
+            f"{conv}.span_key.depthwise",
+            f"{their_key}.depthwise.weight",
+            f"{tf_key}/depthwise_kernel",
+            "transposed",
+        ),
+        Names(
+            f"{conv}.span_key.pointwise.weight",
+            f"{their_key}.pointwise.weight",
+            f"{tf_key}/pointwise_kernel",
+            "transposed",
+        ),
+        Names(f"{conv}.span_key.bias", f"{their_key}.bias", f"{tf_key}/bias"),
+        *_dense(f"{conv}.kernel", f"{their_heads}.conv_kernel_layer", f"{tf_heads}/conv_attn_kernel"),
+        *_dense(f"{heads}.output", f"{theirs}.attention.output.dense", f"{tf}/attention/output/dense"),
+        *_norm(
+            f"{ours}.attention_norm",
+            f"{theirs}.attention.output.LayerNorm",
+            f"{tf}/attention/output/LayerNorm",
+        ),
+        *feed(f"{ours}.feed_forward.expand", f"{theirs}.intermediate.dense", f"{tf}/intermediate/{tf_feed}"),
+        *feed(f"{ours}.feed_forward.contract", f"{theirs}.output.dense", f"{tf}/output/{tf_feed}"),
+        *_norm(f"{ours}.feed_forward_norm", f"{theirs}.output.LayerNorm", f"{tf}/output/LayerNorm"),
+    ]
+
+
+def head_names() -> list[Names]:
+    """Return the names of all heads; "" stands where one side has no such head."""
+    generator, discriminator = "generator_predictions", "discriminator_predictions"
+    return [
+        *_dense("masked_lm_head.dense", f"{generator}.dense", f"{generator}/dense"),
+        *_norm("masked_lm_head.layer_norm", f"{generator}.LayerNorm", f"{generator}/LayerNorm"),
+        # The weight is the word table (tied), in all three; files usually leave it out.
+        Names("masked_lm_head.decoder.weight", "generator_lm_head.weight", ""),
+        Names("masked_lm_head.decoder.bias", "generator_lm_head.bias", f"{generator}/output_bias"),
+        *_dense("replaced_token_head.dense", f"{discriminator}.dense", f"{discriminator}/dense"),
+        *_dense(
+            "replaced_token_head.output", f"{discriminator}.dense_prediction", f"{discriminator}/dense_1"
+        ),
+        *_dense("classification_head.dense", "classifier.dense", ""),
+        *_dense("classification_head.output", "classifier.out_proj", ""),
+        *_dense("token_classifier", "classifier", ""),
+        *_dense("choice_scorer", "classifier", ""),
+        *_dense("answer_span", "qa_outputs", ""),
+    ]
+
+
+def _dense(ours: str, theirs: str, tf: str) -> list[Names]:
+    """A dense layer: PyTorch keeps its matrix as [out, in], TensorFlow as [in, out]."""
+    return [
+        Names(f"{ours}.weight", f"{theirs}.weight", tf and f"{tf}/kernel", "transposed"),
+        Names(f"{ours}.bias", f"{theirs}.bias", tf and f"{tf}/bias"),
+    ]
+
+
+def _grouped(ours: str, theirs: str, tf: str) -> list[Names]:
+    """A grouped dense layer: [groups, in, out] everywhere."""
+    return [
+        Names(f"{ours}.weight", f"{theirs}.weight", f"{tf}/kernel"),
+        Names(f"{ours}.bias", f"{theirs}.bias", f"{tf}/bias"),
+    ]
+
+
+def _norm(ours: str, theirs: str, tf: str) -> list[Names]:
+    return [
+        Names(f"{ours}.weight", f"{theirs}.weight", f"{tf}/gamma"),
+        Names(f"{ours}.bias", f"{theirs}.bias", f"{tf}/beta"),
+    ]

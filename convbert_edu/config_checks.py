@@ -1,0 +1,104 @@
+"""What makes a configuration impossible, and what to do about it."""
+
+import math
+from typing import Any
+
+from convbert_edu.activations import ACTIVATIONS
+
+PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+SUMMARY_TYPES = ("last", "first")
+# No real model comes near: a larger number is a damaged file, and would ask for all the memory there is.
+LARGEST_SIZE = 100_000_000
+
+POSITIVE_INTEGERS = (
+    "vocab_size embedding_size hidden_size num_hidden_layers num_attention_heads head_ratio conv_kernel_size "
+    "intermediate_size num_groups max_position_embeddings type_vocab_size num_labels"
+).split()
+PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+BOOLEANS = (
+    "mask_convolution gamma_bottleneck tie_word_embeddings is_decoder add_cross_attention output_attentions "
+    "output_hidden_states output_conv_kernels"
+).split()
+
+
+def check_config(config: Any) -> None:
+    """Raise ValueError at the first field that makes `config` (a ConvBertConfig) impossible to build."""
+    for name in POSITIVE_INTEGERS:
+        value = getattr(config, name)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        _require(
+            whole and 1 <= value <= LARGEST_SIZE, name, value, f"a whole number from 1 to {LARGEST_SIZE:,}"
+        )
+    for name in BOOLEANS:
+        value = getattr(config, name)
+        _require(isinstance(value, bool), name, value, "true or false")
+    for name in PROBABILITIES:
+        value = getattr(config, name)
+        if not (name == "classifier_dropout" and value is None):
+            _require(
+                _is_number(value) and 0 <= value < 1, name, value, "a number from 0 up to, not including, 1"
+            )
+    _require(_is_number(config.layer_norm_eps) and config.layer_norm_eps > 0, "layer_norm_eps",
+             config.layer_norm_eps, "a small number above 0, such as 1e-12")  # fmt: skip
+    _require(_is_number(config.initializer_range) and config.initializer_range >= 0, "initializer_range",
+             config.initializer_range, "a number of at least 0, such as 0.02")  # fmt: skip
+    _require_one_of("hidden_act", config.hidden_act, sorted(ACTIVATIONS))
+    _require_one_of("summary_type", config.summary_type, SUMMARY_TYPES)
+    if config.problem_type is not None:
+        _require_one_of("problem_type", config.problem_type, PROBLEM_TYPES)
+    for name in ("is_decoder", "add_cross_attention"):
+        if getattr(config, name):
+            raise ValueError(
+                f"{name} is true, but ConvBERT is an encoder: its convolutions look at both sides of a word, so "
+                f"it cannot generate text from left to right; set {name} to false"
+            )
+    _check_tokens_and_labels(config)
+    _check_divisions(config)
+
+
+def _check_tokens_and_labels(config: Any) -> None:
+    pad = config.pad_token_id
+    if pad is not None:
+        is_id = isinstance(pad, int) and not isinstance(pad, bool) and 0 <= pad < config.vocab_size
+        _require(is_id, "pad_token_id", pad, f"None or a row of the vocabulary, 0 to {config.vocab_size - 1}")
+    if sorted(config.id2label) != list(range(config.num_labels)):
+        raise ValueError(
+            f"id2label has the numbers {sorted(config.id2label)}; "
+            f"they must be 0 to {config.num_labels - 1}, each once"
+        )
+    if len(set(config.id2label.values())) < config.num_labels:
+        raise ValueError(f"id2label {config.id2label} gives one name to two labels; each needs its own")
+    if config.label2id != {name: number for number, name in config.id2label.items()}:
+        raise ValueError(
+            f"label2id {config.label2id} is not the reverse of id2label {config.id2label}; "
+            "leave label2id out and it is made for you"
+        )
+
+
+def _check_divisions(config: Any) -> None:
+    _require(config.conv_kernel_size % 2 == 1, "conv_kernel_size", config.conv_kernel_size,
+             "odd, so that a window has a middle word; try one more or one less")  # fmt: skip
+    heads = config.num_heads_per_branch
+    if config.gamma_bottleneck:
+        _require(config.hidden_size % config.num_attention_heads == 0, "hidden_size", config.hidden_size,
+                 f"a multiple of num_attention_heads ({config.num_attention_heads})")  # fmt: skip
+    else:
+        _require(config.hidden_size % (2 * heads) == 0, "hidden_size", config.hidden_size,
+                 f"a multiple of {2 * heads}: two branches (attention, convolution) of num_attention_heads // "
+                 f"head_ratio = {heads} heads each; change hidden_size or num_attention_heads")  # fmt: skip
+    for name in ("hidden_size", "intermediate_size"):
+        _require(getattr(config, name) % config.num_groups == 0, name, getattr(config, name),
+                 f"a multiple of num_groups ({config.num_groups}), which cuts it into equal slices")  # fmt: skip
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _require(condition: bool, name: str, value: Any, rule: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} is {value!r}; it must be {rule}")
+
+
+def _require_one_of(name: str, value: Any, allowed: Any) -> None:
+    _require(value in allowed, name, value, f"one of {', '.join(map(repr, allowed))}")

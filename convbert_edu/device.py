@@ -1,0 +1,33 @@
+"""The one place that knows which devices exist."""
+
+import os
+
+import torch
+
+
+def find_device(name: str | None = None) -> torch.device:
+    """Return the device to compute on: `name` if given, else a CUDA GPU, else Apple's GPU (mps), else the CPU.
+
+    Under `torchrun` each process takes the GPU whose number is its LOCAL_RANK.
+    Raises ValueError when `name` asks for hardware that this machine does not have.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name is None:
+        name = next(kind for kind, present in available.items() if present)
+    kind = name.split(":")[0]
+    if not available.get(kind, False):
+        present = [kind for kind, there in available.items() if there]
+        raise ValueError(f"device {name!r} is not available here; choose one of {present}, or leave it out")
+    if name == "cuda":
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    return torch.device(name)
+
+
+def supports_bfloat16(device: torch.device) -> bool:
+    """Say whether bfloat16 arithmetic is fast on `device`, so that autocast pays."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        # Only processors with bfloat16 matrix units gain; on others it is emulated and slower.
+        return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return False

@@ -1,0 +1,30 @@
+"""The paper, one idea a file.
+
+Read them in this order: embeddings, self_attention, dynamic_convolution, mixed_attention, feed_forward,
+encoder_layer. Each imports only from those before it.
+"""
+
+from convbert_edu.layers.dynamic_convolution import (
+    DynamicConvolution,
+    FixedConvolution,
+    SpanDynamicConvolution,
+    apply_kernels,
+)
+from convbert_edu.layers.embeddings import Embeddings
+from convbert_edu.layers.encoder_layer import EncoderLayer
+from convbert_edu.layers.feed_forward import FeedForward, GroupedLinear
+from convbert_edu.layers.mixed_attention import MixedAttention
+from convbert_edu.layers.self_attention import SelfAttention
+
+__all__ = [
+    "DynamicConvolution",
+    "Embeddings",
+    "EncoderLayer",
+    "FeedForward",
+    "FixedConvolution",
+    "GroupedLinear",
+    "MixedAttention",
+    "SelfAttention",
+    "SpanDynamicConvolution",
+    "apply_kernels",
+]

@@ -1,0 +1,166 @@
+"""From a fixed kernel to the span-based dynamic kernel: the idea of the paper, in three steps.
+
+A convolution head replaces each token by a weighted sum of the k tokens around it. The three classes differ
+only in where the k weights, the kernel, come from:
+
+FixedConvolution        the same kernel at every place
+DynamicConvolution      a kernel made from the token itself
+SpanDynamicConvolution  a kernel made from the token in its neighbourhood
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from convbert_edu.config import ConvBertConfig
+
+
+def apply_kernels(
+    values: Float[Tensor, "batch seq heads head_size"], kernels: Float[Tensor, "batch seq heads kernel"]
+) -> Float[Tensor, "batch seq heads head_size"]:
+    """Weigh the window around each token: out[t] = sum_j kernel[t, j] * value[t + j - k//2].
+
+    Values beyond both ends of the sequence are zero. One shifted multiply-add per kernel weight; the window
+    itself, k times as large as the values, is never built.
+    """
+    seq, kernel_size = kernels.shape[1], kernels.shape[-1]
+    reach = kernel_size // 2
+    padded = F.pad(values, (0, 0, 0, 0, reach, reach))
+    out = padded[:, :seq] * kernels[..., :1]
+    for j in range(1, kernel_size):
+        out = torch.addcmul(out, padded[:, j : j + seq], kernels[..., j : j + 1])
+    return out
+
+
+class ConvolutionHeads(nn.Module):
+    """What the three kinds of convolution have in common: values, and a weighted sum over each window."""
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        self.num_heads = config.num_heads_per_branch
+        self.value = nn.Linear(config.hidden_size, config.branch_size)
+
+    def kernels(
+        self,
+        query: Float[Tensor, "batch seq branch"],
+        hidden_states: Float[Tensor, "batch seq hidden"],
+        mask: Float[Tensor, "batch seq"] | None = None,
+    ) -> Float[Tensor, "batch seq heads kernel"]:
+        """Return the k weights of every window and head; they are positive and sum to 1."""
+        raise NotImplementedError("use FixedConvolution, DynamicConvolution or SpanDynamicConvolution")
+
+    def forward(
+        self,
+        query: Float[Tensor, "batch seq branch"],
+        hidden_states: Float[Tensor, "batch seq hidden"],
+        mask: Float[Tensor, "batch seq"] | None = None,
+    ) -> tuple[Float[Tensor, "batch seq branch"], Float[Tensor, "batch heads seq kernel"]]:
+        """Return the convolved values and the kernels that were used.
+
+        With a `mask` (1 real, 0 padding) padded tokens never enter a window; without one they do, as in the
+        authors' code and in transformers.
+        """
+        kernels = self.kernels(query, hidden_states, mask)
+        values = self.value(hidden_states)
+        if mask is not None:
+            values = values * mask.unsqueeze(-1)
+        values = values.unflatten(-1, (self.num_heads, -1))
+        out = apply_kernels(values, kernels.to(values.dtype))
+        return out.flatten(2), kernels.transpose(1, 2)
+
+
+class FixedConvolution(ConvolutionHeads):
+    """Step 1: one learned kernel per head, the same for every word: "can" the noun and "can" the verb alike.
+
+    Not a part of ConvBERT: it is what the next two steps improve on.
+    """
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__(config)
+        self.kernel = nn.Parameter(torch.empty(self.num_heads, config.conv_kernel_size))
+        nn.init.normal_(self.kernel, std=config.initializer_range)
+
+    def kernels(
+        self,
+        query: Float[Tensor, "batch seq branch"],
+        hidden_states: Float[Tensor, "batch seq hidden"],
+        mask: Float[Tensor, "batch seq"] | None = None,
+    ) -> Float[Tensor, "batch seq heads kernel"]:
+        """Return softmax(w), the same at every place."""
+        batch, seq, _ = query.shape
+        return torch.softmax(self.kernel, dim=-1).expand(batch, seq, -1, -1)
+
+
+class DynamicConvolution(ConvolutionHeads):
+    """Step 2: the kernel depends on the word: softmax(W q_t) (Wu et al., 2019).
+
+    The same word still gets the same kernel wherever it stands.
+    """
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__(config)
+        self.kernel = nn.Linear(config.branch_size, self.num_heads * config.conv_kernel_size)
+
+    def kernels(
+        self,
+        query: Float[Tensor, "batch seq branch"],
+        hidden_states: Float[Tensor, "batch seq hidden"],
+        mask: Float[Tensor, "batch seq"] | None = None,
+    ) -> Float[Tensor, "batch seq heads kernel"]:
+        """Return softmax(W q_t) over the window, for each token and head."""
+        return torch.softmax(self.kernel(query).unflatten(-1, (self.num_heads, -1)), dim=-1)
+
+
+class SpanDynamicConvolution(ConvolutionHeads):
+    """Step 3, ConvBERT's own: the kernel depends on the word and its span: softmax(W (q_t * k_t)).
+
+    k_t, the span-aware key, is a small convolution over the neighbours of t; so "can" gets one kernel after
+    "a tin" and another after "you".
+    """
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__(config)
+        self.span_key = SpanAwareKey(config)
+        self.kernel = nn.Linear(config.branch_size, self.num_heads * config.conv_kernel_size)
+
+    def kernels(
+        self,
+        query: Float[Tensor, "batch seq branch"],
+        hidden_states: Float[Tensor, "batch seq hidden"],
+        mask: Float[Tensor, "batch seq"] | None = None,
+    ) -> Float[Tensor, "batch seq heads kernel"]:
+        """Return softmax(W (q_t * k_t)) over the window, for each token and head."""
+        word_in_context = query * self.span_key(hidden_states, mask)
+        return torch.softmax(self.kernel(word_in_context).unflatten(-1, (self.num_heads, -1)), dim=-1)
+
+
+class SpanAwareKey(nn.Module):
+    """K_s: one vector per token that knows its neighbours, by a depthwise separable convolution.
+
+    Depthwise: each channel is filtered along the sequence by its own k weights. Pointwise: a matrix then mixes
+    the channels. It reads the block's input X, not the attention's key.
+    """
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        self.depthwise = nn.Parameter(torch.empty(config.hidden_size, config.conv_kernel_size))
+        nn.init.trunc_normal_(self.depthwise, std=1 / config.conv_kernel_size)  # as in the authors' code
+        self.pointwise = nn.Linear(config.hidden_size, config.branch_size, bias=False)
+        self.bias = nn.Parameter(torch.zeros(config.branch_size))
+
+    def forward(
+        self,
+        hidden_states: Float[Tensor, "batch seq hidden"],
+        mask: Float[Tensor, "batch seq"] | None = None,
+    ) -> Float[Tensor, "batch seq branch"]:
+        """Return the span-aware key of every token."""
+        if mask is not None:
+            hidden_states = hidden_states * mask.unsqueeze(-1)
+        channels, kernel_size = self.depthwise.shape
+        # As a picture one pixel high, our [batch, seq, hidden] already lies in memory the way that fast 2-D
+        # convolutions want it (channels last): nothing is copied, and it takes a fifth of conv1d's time.
+        picture = hidden_states.transpose(1, 2).unsqueeze(2)
+        filters = self.depthwise[:, None, None, :]
+        filtered = F.conv2d(picture, filters, padding=(0, kernel_size // 2), groups=channels)
+        return self.pointwise(filtered.squeeze(2).transpose(1, 2)) + self.bias

@@ -1,0 +1,40 @@
+"""One layer of the encoder: mixed attention, then feed-forward, each with a shortcut around it."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.layers.feed_forward import FeedForward
+from convbert_edu.layers.mixed_attention import MixedAttention
+
+
+class EncoderLayer(nn.Module):
+    """LayerNorm(x + MixedAttention(x)), then LayerNorm(x + FeedForward(x)): BERT's layer with other attention."""
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        self.attention = MixedAttention(config)
+        self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(
+        self,
+        hidden_states: Float[Tensor, "batch seq hidden"],
+        attention_bias: Float[Tensor, "batch 1 1 seq"] | None = None,
+        convolution_mask: Float[Tensor, "batch seq"] | None = None,
+        return_attention: bool = False,
+    ) -> tuple[
+        Float[Tensor, "batch seq hidden"],
+        Float[Tensor, "batch heads seq seq"] | None,
+        Float[Tensor, "batch heads seq kernel"],
+    ]:
+        """Return the layer's output, its attention map (None unless asked for) and its convolution kernels."""
+        mixed, attention_map, kernels = self.attention(
+            hidden_states, attention_bias, convolution_mask, return_attention
+        )
+        hidden_states = self.attention_norm(hidden_states + self.dropout(mixed))
+        fed = self.feed_forward(hidden_states)
+        hidden_states = self.feed_forward_norm(hidden_states + self.dropout(fed))
+        return hidden_states, attention_map, kernels

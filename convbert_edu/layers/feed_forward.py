@@ -1,0 +1,49 @@
+"""The feed-forward part of a layer: each token alone, wider, bent by an activation, and back."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from convbert_edu.activations import ACTIVATIONS
+from convbert_edu.config import ConvBertConfig
+
+
+class GroupedLinear(nn.Module):
+    """A linear layer cut into independent groups.
+
+    Group g maps slice g of the input to slice g of the output, with g times fewer weights than a dense layer.
+    Groups mix only through the attention before and after.
+    """
+
+    def __init__(self, in_features: int, out_features: int, num_groups: int) -> None:
+        super().__init__()
+        self.num_groups = num_groups
+        self.weight = nn.Parameter(
+            torch.empty(num_groups, in_features // num_groups, out_features // num_groups)
+        )
+        self.bias = nn.Parameter(torch.zeros(out_features))
+
+    def forward(self, inputs: Float[Tensor, "batch seq inputs"]) -> Float[Tensor, "batch seq outputs"]:
+        """Return each slice of `inputs` times the weight matrix of its own group, plus bias."""
+        slices = inputs.unflatten(-1, (self.num_groups, -1))
+        return torch.einsum("bsgi,gio->bsgo", slices, self.weight).flatten(2) + self.bias
+
+
+class FeedForward(nn.Module):
+    """expand -> activation -> contract: dense layers, or grouped ones where num_groups > 1."""
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        narrow, wide, groups = config.hidden_size, config.intermediate_size, config.num_groups
+        if groups == 1:
+            self.expand, self.contract = nn.Linear(narrow, wide), nn.Linear(wide, narrow)
+        else:
+            self.expand, self.contract = (
+                GroupedLinear(narrow, wide, groups),
+                GroupedLinear(wide, narrow, groups),
+            )
+        self.activation = ACTIVATIONS[config.hidden_act]
+
+    def forward(self, hidden_states: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
+        """Return the transformed vectors; no token sees another here."""
+        return self.contract(self.activation(self.expand(hidden_states)))

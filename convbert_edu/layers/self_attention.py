@@ -1,0 +1,68 @@
+"""Self-attention: the heads that may look at the whole sentence."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from convbert_edu.config import ConvBertConfig
+
+
+class SelfAttention(nn.Module):
+    """softmax(Q K^T / sqrt(D) + mask) V for each head.
+
+    Owns key and value. The query comes from outside, because the convolution beside it uses the same one
+    (see MixedAttention).
+    """
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        self.num_heads = config.num_heads_per_branch
+        self.key = nn.Linear(config.hidden_size, config.branch_size)
+        self.value = nn.Linear(config.hidden_size, config.branch_size)
+        self.dropout = nn.Dropout(config.attention_probs_dropout_prob)
+
+    def forward(
+        self,
+        query: Float[Tensor, "batch seq branch"],
+        hidden_states: Float[Tensor, "batch seq hidden"],
+        attention_bias: Float[Tensor, "batch 1 1 seq"] | None = None,
+        return_map: bool = False,
+    ) -> tuple[Float[Tensor, "batch seq branch"], Float[Tensor, "batch heads seq seq"] | None]:
+        """Return what each token gathered and, with `return_map`, how much it looked at every other token.
+
+        `attention_bias` is added to the scores: 0 for real tokens, a very negative number for padding.
+        """
+        query = self._split_heads(query)
+        key = self._split_heads(self.key(hidden_states))
+        value = self._split_heads(self.value(hidden_states))
+        if return_map:
+            scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+            if attention_bias is not None:
+                scores = scores + attention_bias
+            attention_map = self.dropout(torch.softmax(scores, dim=-1))
+            gathered = attention_map @ value
+        else:
+            # The same arithmetic in one call that never holds the [seq, seq] map in memory.
+            dropout = self.dropout.p if self.training else 0.0
+            attention_map = None
+            gathered = F.scaled_dot_product_attention(query, key, value, attention_bias, dropout)
+        return gathered.transpose(1, 2).flatten(2), attention_map
+
+    def _split_heads(
+        self, vectors: Float[Tensor, "batch seq branch"]
+    ) -> Float[Tensor, "batch heads seq head_size"]:
+        return vectors.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+
+def attention_bias_from_mask(
+    mask: Float[Tensor, "batch seq"], dtype: torch.dtype
+) -> Float[Tensor, "batch 1 1 seq"]:
+    """Turn a mask of ones (real) and zeros (padding) into numbers to add to attention scores.
+
+    Half the lowest finite number of `dtype`, not minus infinity: a row of padding alone stays finite after
+    softmax, and adding a score cannot overflow.
+    """
+    return ((1.0 - mask.to(dtype)) * (torch.finfo(dtype).min / 2))[:, None, None, :]

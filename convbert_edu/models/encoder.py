@@ -1,0 +1,80 @@
+"""ConvBertModel: embeddings and a stack of layers; one vector per token comes out."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.layers import Embeddings, EncoderLayer
+from convbert_edu.layers.self_attention import attention_bias_from_mask
+from convbert_edu.models.base import PretrainedModel
+from convbert_edu.models.checks import check_inputs
+from convbert_edu.models.outputs import EncoderOutput
+
+Mask = Int[Tensor, "batch seq"] | Float[Tensor, "batch seq"] | Bool[Tensor, "batch seq"]
+
+
+class ConvBertModel(PretrainedModel):
+    """The encoder of the paper, without a head."""
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__(config)
+        self.embeddings = Embeddings(config)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_hidden_layers))
+        self.initialise_weights()
+
+    def forward(
+        self,
+        input_ids: Int[Tensor, "batch seq"] | None = None,
+        attention_mask: Mask | None = None,
+        token_type_ids: Int[Tensor, "batch seq"] | None = None,
+        position_ids: Int[Tensor, "#batch seq"] | None = None,
+        inputs_embeds: Float[Tensor, "batch seq embedding"] | None = None,
+        output_hidden_states: bool | None = None,
+        output_attentions: bool | None = None,
+        output_conv_kernels: bool | None = None,
+    ) -> EncoderOutput:
+        """Encode a batch of sentences.
+
+        input_ids: token numbers; or inputs_embeds: word vectors already looked up
+        attention_mask: 1 for real tokens, 0 for padding; all real if left out
+        token_type_ids: 0 for the first segment, 1 for the second; all 0 if left out
+        position_ids: places in the sentence; 0, 1, 2, ... if left out
+        output_*: also return what happened inside; the configuration's setting if left out
+        Raises ValueError or TypeError, before anything is computed, for inputs that do not fit the model.
+        """
+        config = self.config
+        check_inputs(config, input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        keep_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        keep_maps = config.output_attentions if output_attentions is None else output_attentions
+        keep_kernels = config.output_conv_kernels if output_conv_kernels is None else output_conv_kernels
+
+        hidden_states = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds)
+        attention_bias = convolution_mask = None
+        if attention_mask is not None:
+            mask = attention_mask.to(hidden_states.dtype)
+            attention_bias = attention_bias_from_mask(mask, _attention_dtype(hidden_states))
+            convolution_mask = mask if config.mask_convolution else None
+
+        states, maps, kernels = [], [], []
+        for layer in self.layers:
+            states += [hidden_states] * keep_states
+            hidden_states, attention_map, layer_kernels = layer(
+                hidden_states, attention_bias, convolution_mask, keep_maps
+            )
+            maps += [attention_map] * keep_maps
+            kernels += [layer_kernels] * keep_kernels
+        return EncoderOutput(
+            last_hidden_state=hidden_states,
+            hidden_states=(*states, hidden_states) if keep_states else None,
+            attentions=tuple(maps) if keep_maps else None,
+            conv_kernels=tuple(kernels) if keep_kernels else None,
+        )
+
+
+def _attention_dtype(hidden_states: Tensor) -> torch.dtype:
+    """The precision that attention scores will have: autocast lowers it."""
+    kind = hidden_states.device.type
+    if kind != "meta" and torch.is_autocast_enabled(kind):
+        return torch.get_autocast_dtype(kind)
+    return hidden_states.dtype

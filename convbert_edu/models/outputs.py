@@ -1,0 +1,82 @@
+"""What each model returns: one small dataclass per kind of result, read by attribute."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(kw_only=True)
+class InsideView:
+    """What goes on inside the encoder; each is None unless it was asked for.
+
+    hidden_states: the embeddings, then the output of each layer
+    attentions: for each layer, how much each token (row) looked at each other, after softmax
+    conv_kernels: for each layer, the weights over its window that each token's convolution used
+    """
+
+    hidden_states: tuple[Float[Tensor, "batch seq hidden"], ...] | None = None
+    attentions: tuple[Float[Tensor, "batch heads seq seq"], ...] | None = None
+    conv_kernels: tuple[Float[Tensor, "batch heads seq kernel"], ...] | None = None
+
+
+def inside_of(result: InsideView) -> dict[str, Any]:
+    """Return the fields of InsideView by name, to hand them on from the encoder's result to a head's."""
+    return {field.name: getattr(result, field.name) for field in fields(InsideView)}
+
+
+@dataclass(kw_only=True)
+class EncoderOutput(InsideView):
+    """The encoder's result: one vector per token."""
+
+    last_hidden_state: Float[Tensor, "batch seq hidden"]
+
+
+@dataclass(kw_only=True)
+class MaskedLMOutput(InsideView):
+    """A score for every entry of the vocabulary, at every token."""
+
+    loss: Float[Tensor, ""] | None = None
+    logits: Float[Tensor, "batch seq vocab"]
+
+
+@dataclass(kw_only=True)
+class SequenceClassifierOutput(InsideView):
+    """A score per label for the whole sequence (or the predicted numbers, in regression)."""
+
+    loss: Float[Tensor, ""] | None = None
+    logits: Float[Tensor, "batch labels"]
+
+
+@dataclass(kw_only=True)
+class TokenClassifierOutput(InsideView):
+    """A score per label for each token."""
+
+    loss: Float[Tensor, ""] | None = None
+    logits: Float[Tensor, "batch seq labels"]
+
+
+@dataclass(kw_only=True)
+class QuestionAnsweringOutput(InsideView):
+    """For each token, a score for being the first and one for being the last of the answer."""
+
+    loss: Float[Tensor, ""] | None = None
+    start_logits: Float[Tensor, "batch seq"]
+    end_logits: Float[Tensor, "batch seq"]
+
+
+@dataclass(kw_only=True)
+class MultipleChoiceOutput(InsideView):
+    """A score for each choice. What is seen inside has one row per choice: [batch * choices, ...]."""
+
+    loss: Float[Tensor, ""] | None = None
+    logits: Float[Tensor, "batch choices"]
+
+
+@dataclass(kw_only=True)
+class PreTrainingOutput(InsideView):
+    """For each token a score for "this was replaced": above 0 means replaced (replaced-token detection)."""
+
+    loss: Float[Tensor, ""] | None = None
+    logits: Float[Tensor, "batch seq"]
