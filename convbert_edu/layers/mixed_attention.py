@@ -12,7 +12,8 @@ from convbert_edu.layers.self_attention import SelfAttention
 class MixedAttention(nn.Module):
     """Concat(SelfAttention(Q, K, V), SpanDynamicConvolution(Q, K_s, V_c)), then a dense layer.
 
-    The paper's mixed attention block. Owns what both kinds of heads share, the query, and the output layer that mixes them.
+    The paper's mixed attention block. Owns what both kinds of heads share, the query, and the output layer that
+    mixes them.
     """
 
     def __init__(self, config: ConvBertConfig) -> None:
