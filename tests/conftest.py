@@ -1,0 +1,34 @@
+"""Settings of every test: types and shapes are checked as the package runs, and a run repeats exactly."""
+
+import os
+
+# Read when the libraries are first imported, so they come before anything else.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test needs the network
+os.environ.setdefault("TQDM_DISABLE", "1")
+
+import jaxtyping
+
+# From here on each function of the package checks its annotations, tensor shapes included, on every call.
+# Only modules imported later are covered: nothing above this line may import the package.
+jaxtyping.install_import_hook("convbert_edu", "typechecking.check")
+
+import hypothesis
+import matplotlib
+import pytest
+import torch
+
+matplotlib.use("agg")
+torch.set_num_threads(2)
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests marked `gpu` where there is no CUDA GPU; where there is one they run without being asked."""
+    if torch.cuda.is_available():
+        return
+    needs_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if needs_gpu:
+        config.hook.pytest_deselected(items=needs_gpu)
+        items[:] = [item for item in items if item not in needs_gpu]
