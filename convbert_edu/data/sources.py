@@ -122,9 +122,9 @@ def fetch(name: str) -> Path:
     except OSError as error:
         state = "is damaged in the cache" if path.exists() else "is not in the cache"
         raise OSError(
-            f"data source {name!r} {state}, and {error}. Run `convbert-edu data fetch {name}` once where there "
-            f"is a network, or copy {path.name} into {path.parent}, or set CONVBERT_EDU_CACHE to a folder that "
-            "holds it."
+            f"data source {name!r} {state}, and {error}. Run `convbert-edu data fetch {name}` once where "
+            f"there is a network, or copy {path.name} into {path.parent}, or set CONVBERT_EDU_CACHE to a "
+            "folder that holds it."
         ) from None
     return path
 
