@@ -36,7 +36,7 @@ def plot_attention(
         if ax is None:
             side = min(max(3.5, 0.2 * len(tokens) + 1.5), 7.5)
             _, ax = plt.subplots(figsize=(side + 0.8, side))
-        image = draw_heat_map(ax, attention, float(attention.max()))
+        image = draw_heat_map(ax, attention, float(attention.detach().max()))
         ax.set(title=title or "Attention", xlabel="looked at (key)", ylabel="looking (query)")
         ax.figure.colorbar(image, ax=ax, shrink=0.8, label="weight")
         label_tokens(ax.yaxis, tokens)
@@ -60,16 +60,16 @@ def plot_attention_heads(
         size = (side * across + 1.6, side * down + 1.3)
         fig, axes = plt.subplots(down, across, figsize=size, sharex=True, sharey=True, squeeze=False)
         for ax in axes.flat[heads:]:
-            ax.set_axis_off()
+            ax.remove()
         for number, ax in enumerate(axes.flat[:heads]):
-            image = draw_heat_map(ax, attention[number], float(attention.max()))
+            image = draw_heat_map(ax, attention[number], float(attention.detach().max()))
             ax.set_title(f"head {number}")
             lowest_in_its_column = number >= heads - across
             ax.tick_params(axis="x", rotation=90, labelbottom=lowest_in_its_column)
         fig.suptitle(title or "Attention, head by head")
         fig.supxlabel("looked at (key)")
         fig.supylabel("looking (query)")
-        fig.colorbar(image, ax=axes, shrink=0.8, label="weight")
+        fig.colorbar(image, ax=axes.flat[:heads], shrink=0.8, label="weight")
         label_tokens(axes[0, 0].yaxis, tokens)  # the axes are shared: labelling one labels all
         label_tokens(axes[-1, 0].xaxis, tokens)
         return fig

@@ -30,7 +30,7 @@ def plot_kernels(
     with plt.rc_context(STYLE):
         if ax is None:
             _, ax = plt.subplots(figsize=(0.42 * size + 2.6, min(max(2.8, 0.26 * length + 1.4), 9.0)))
-        image = draw_heat_map(ax, kernels, float(kernels.max()))
+        image = draw_heat_map(ax, kernels, float(kernels.detach().max()))
         ax.set(title=title or "Kernels", xlabel="offset from the word", ylabel="word")
         ax.figure.colorbar(image, ax=ax, shrink=0.8, label="weight")
         label_tokens(ax.yaxis, tokens)

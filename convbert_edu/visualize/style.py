@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 
-# The palette of Okabe and Ito (2008), which stays apart for all common kinds of colour blindness, and a grey.
+# The palette of Okabe and Ito (2008), which stays apart for all common kinds of colour blindness, and a dark grey.
 # The attention branch is blue and green, the convolution branch orange and red;
 # the query, which both share, is dark blue.
 PART_COLOURS = {
@@ -14,7 +14,7 @@ PART_COLOURS = {
     "convolution": "#D55E00",
     "value": "#000000",
     "feed_forward": "#F0E442",  # too light for a thin line on white: use it for areas with a dark edge
-    "embedding": "#999999",
+    "embedding": "#555555",
 }
 
 SEQUENTIAL_MAP = "Blues"  # from nothing (white) to much: attention weights, kernel weights, counts
