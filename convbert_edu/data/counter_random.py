@@ -1,0 +1,31 @@
+"""Random numbers by counter: the number for (seed, step, row, place) is computed from these four, not drawn in turn.
+
+A run that was interrupted, or that is spread over several processes, then meets the same random numbers as one that
+was not, because nothing depends on how many numbers were drawn before, or by whom.
+"""
+
+import numpy as np
+
+_GOLDEN = 0x9E3779B97F4A7C15  # keeps the counters 0, 0, 0 away from the fixed point 0 of the mixing below
+_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # the constants of the generator "splitmix64"
+
+
+def random_bits(*counters: int | np.ndarray) -> np.ndarray:
+    """Return 64 random bits (uint64) for each combination of `counters`, which broadcast like NumPy arrays."""
+    state = np.zeros((1,) * max(np.ndim(counter) for counter in counters), dtype=np.uint64)
+    with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is meant
+        for counter in counters:
+            state = _mix(state + np.asarray(counter).astype(np.uint64) + np.uint64(_GOLDEN))
+    return state
+
+
+def uniform(*counters: int | np.ndarray) -> np.ndarray:
+    """Return a random number from 0 to below 1 (float64) for each combination of `counters`."""
+    return (random_bits(*counters) >> np.uint64(11)) * 2.0**-53
+
+
+def _mix(bits: np.ndarray) -> np.ndarray:
+    """Scramble 64 bits, so that a change of one changes each other with probability one half."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(_FIRST)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(_SECOND)
+    return bits ^ (bits >> np.uint64(31))
