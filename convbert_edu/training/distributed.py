@@ -1,0 +1,58 @@
+"""Several processes that train one model: who am I, and adding up numbers over all.
+
+Start them with `torchrun --nproc-per-node=2 -m convbert_edu pretrain ...`; a run that was started without torchrun is
+one process that is alone.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes of a run, seen from one of them."""
+
+    rank: int = 0  # which one this is
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes files and draws progress bars."""
+        return self.rank == 0
+
+    def sum(self, numbers: list[float], device: torch.device) -> list[float]:
+        """Return each number added up over all processes; all of them must call this together."""
+        if self.count == 1:
+            return numbers
+        tensor = torch.tensor(numbers, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+        dist.all_reduce(tensor)
+        return tensor.tolist()
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """Return a model whose gradients are averaged over all processes in each backward pass."""
+        return model if self.count == 1 else DistributedDataParallel(model)
+
+    def gradients_stay_here(self, model: nn.Module, last_pass: bool) -> contextmanager:
+        """While gradients are accumulated, only the last pass of a step needs to exchange them."""
+        raise NotImplementedError
+
+
+@contextmanager
+def join_processes(device: torch.device) -> Iterator[Processes]:
+    """Join the processes that torchrun started, if it did, and leave them at the end."""
+    count = int(os.environ.get("WORLD_SIZE", 1))
+    if count == 1:
+        yield Processes()
+        return
+    dist.init_process_group(dist.get_default_backend_for_device(device))
+    try:
+        yield Processes(dist.get_rank(), count)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,126 @@
+"""Every number that steers a pretraining run, and which of them may change when a run goes on."""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from convbert_edu.config import ConvBertConfig, read_json_object
+
+CHOICES = {
+    "objective": ("masked_lm", "replaced_token"),
+    "preset": ("tiny", "small", "medium_small", "base"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
+# These change nothing in the weights that come out (threads: nothing but the last bits).
+FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "evaluate_every", "evaluate_sequences", "threads"})
+
+
+@dataclass(kw_only=True)
+class PretrainSettings:
+    """The settings of a pretraining run. Raises ValueError, naming the field, for values that cannot work."""
+
+    # What is trained.
+    objective: str = "replaced_token"  # or "masked_lm": one model alone, which guesses hidden words
+    preset: str = "tiny"  # size of the model; of the discriminator, where there are two
+    sizes: dict[str, Any] = field(default_factory=dict)  # fields of ConvBertConfig that replace the preset's
+    generator_fraction: float = 0.25  # width of the generator as a share of the discriminator's
+    generator_sizes: dict[str, Any] = field(default_factory=dict)  # fields that replace the generator's
+    start_generator: str | None = None  # folder of a masked language model to start from (its sizes count)
+    start_discriminator: str | None = None  # folder of a model whose encoder starts the discriminator
+    freeze_generator: bool = False  # leave the generator as it is: no loss of its own, nothing shared
+
+    # The loss.
+    rtd_weight: float = 50.0  # of replaced-token detection, beside the generator's loss
+    sentence_weight: float = 0.0  # of guessing the hidden words from [CLS] alone (masked_lm only)
+    mask_probability: float = 0.15  # share of the words that are hidden
+    mask_share: float = 0.85  # share of the hidden words that become [MASK]; the others stay
+    whole_word_masking: bool = False  # hide all pieces of a word together
+
+    # The steps.
+    steps: int = 10_000  # updates of the weights
+    batch_size: int = 64  # sequences of one process in one pass
+    accumulation: int = 1  # passes whose gradients are added up for one step
+    max_length: int | None = None  # cut longer sequences to this; None: as they were packed
+    learning_rate: float = 5e-4  # the highest, reached after the warm-up
+    warmup_steps: int = 500  # steps over which the learning rate rises
+    beta1: float = 0.9  # Adam's memory of gradients
+    beta2: float = 0.999  # Adam's memory of squared gradients
+    weight_decay: float = 0.01  # not applied to biases and LayerNorms
+    clip: float = 1.0  # longest gradient that a step may take
+    dropout: float = 0.1  # in training; the saved configuration keeps its own for fine-tuning
+    seed: int = 0  # of first weights, order, hidden words, guesses and dropout
+
+    # The machine.
+    precision: str = "auto"  # "auto": bfloat16 where the hardware has it; or "float32", "bfloat16"
+    threads: int | None = None  # of the CPU; None: as many as PyTorch takes by itself
+
+    # The record.
+    checkpoint_minutes: float = 10.0  # between checkpoints
+    log_every: int = 50  # steps between lines of the log
+    evaluate_every: int = 1000  # steps between measurements on held-out text; 0: only at the end
+    evaluate_sequences: int = 1000  # held-out sequences that are measured
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
+        for name in ("steps", "batch_size", "accumulation", "log_every", "evaluate_sequences"):
+            self._require(name, lambda value: value >= 1, "at least 1")
+        for name in ("rtd_weight", "sentence_weight", "weight_decay", "checkpoint_minutes", "evaluate_every"):
+            self._require(name, lambda value: value >= 0, "at least 0")
+        for name in ("learning_rate", "clip"):
+            self._require(name, lambda value: value > 0, "above 0")
+        for name in ("dropout", "beta1", "beta2"):
+            self._require(name, lambda value: 0 <= value < 1, "from 0 to below 1")
+        for name in ("mask_probability", "mask_share", "generator_fraction"):
+            self._require(name, lambda value: 0 < value <= 1, "above 0 and up to 1")
+        self._require("warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})")
+        for name in ("threads", "max_length"):
+            self._require(name, lambda value: value is None or value >= 1, "at least 1, or None")
+        if self.freeze_generator and (self.objective != "replaced_token" or self.start_generator is None):
+            raise ValueError(
+                "freeze_generator is true; that needs objective 'replaced_token' and a trained generator in "
+                "start_generator"
+            )
+        if self.sentence_weight and self.objective != "masked_lm":
+            raise ValueError(f"sentence_weight is {self.sentence_weight}; it works with objective 'masked_lm' only")
+
+    def model_config(self, vocab_size: int, pad_token_id: int) -> ConvBertConfig:
+        """Return the configuration that `preset` and `sizes` describe, for a vocabulary."""
+        preset = getattr(ConvBertConfig, self.preset)
+        return preset(**({"vocab_size": vocab_size, "pad_token_id": pad_token_id} | self.sizes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all settings as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return settings from plain values; raises ValueError for names that are no setting."""
+        known = [each.name for each in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(f"there are no settings called {unknown}; the settings are {', '.join(known)}")
+        return cls(**values)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Read settings from a JSON file; what it leaves out has its default value."""
+        return cls.from_dict(read_json_object(Path(path)))
+
+    def _require(self, name: str, holds: Any, rule: str) -> None:
+        value = getattr(self, name)
+        try:
+            fine = holds(value)
+        except TypeError:
+            fine = False
+        if not fine:
+            raise ValueError(f"{name} is {value!r}; it must be {rule}")
+
+
+def dump_json(values: Any) -> str:
+    """Return values as JSON on one line, numbers that are none (nan) refused."""
+    return json.dumps(values, allow_nan=False)
