@@ -10,6 +10,7 @@ from convbert_edu.models.heads import (
     ConvBertForTokenClassification,
 )
 from convbert_edu.models.pretraining import ConvBertForPreTraining
+from convbert_edu.tokenizer import ConvBertTokenizer, ConvBertTokenizerFast
 from convbert_edu.version import __version__
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "ConvBertForSequenceClassification",
     "ConvBertForTokenClassification",
     "ConvBertModel",
+    "ConvBertTokenizer",
+    "ConvBertTokenizerFast",
     "__version__",
 ]
