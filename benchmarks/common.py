@@ -1,0 +1,61 @@
+"""Timing several candidates side by side, so that a busy or warming machine treats them all alike."""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+
+from convbert_edu.files import atomic_write
+
+
+def compare(candidates: Mapping[str, Callable[[], None]], repeats: int = 7) -> dict[str, dict[str, float]]:
+    """Time each candidate `repeats` times and return {name: {"best": seconds, "median": seconds}}.
+
+    Every round runs all candidates once, each round starting with another one; a first round is not counted.
+    """
+    names = list(candidates)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for round_number in range(-1, repeats):
+        for place in range(len(names)):
+            name = names[(round_number + place) % len(names)]
+            taken = _time(candidates[name])
+            if round_number >= 0:
+                seconds[name].append(taken)
+    return {name: {"best": min(all_), "median": statistics.median(all_)} for name, all_ in seconds.items()}
+
+
+def print_table(title: str, results: Mapping[str, Mapping[str, float]], baseline: str) -> None:
+    """Print the results with their ratios to the candidate `baseline`; under 1 is faster than the baseline."""
+    print(f"\n{title}\n{'':24}{'best':>10}{'median':>10}{'best ratio':>12}{'median ratio':>14}")
+    for name, result in results.items():
+        best, median = result["best"], result["median"]
+        ratios = best / results[baseline]["best"], median / results[baseline]["median"]
+        print(f"{name:24}{best * 1e3:8.1f}ms{median * 1e3:8.1f}ms{ratios[0]:12.2f}{ratios[1]:14.2f}")
+
+
+def write_json(path: str | os.PathLike, results: Mapping[str, object]) -> None:
+    """Keep results in a file, with the versions and threads they were measured with."""
+    with atomic_write(path, "w") as file:
+        json.dump(
+            {"torch": torch.__version__, "threads": torch.get_num_threads(), "results": results},
+            file,
+            indent=2,
+        )
+
+
+def _time(run: Callable[[], None]) -> float:
+    """The seconds that one call takes, work still queued on an accelerator included."""
+    _wait()
+    start = time.perf_counter()
+    run()
+    _wait()
+    return time.perf_counter() - start
+
+
+def _wait() -> None:
+    """Wait until the accelerator, if there is one, has finished."""
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()

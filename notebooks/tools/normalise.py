@@ -1,0 +1,99 @@
+"""Bring executed lessons into the one form in which they are committed: python notebooks/tools/normalise.py FILES
+
+Outputs, execution counts and tags stay. Timings, paths of the machine and traces of the editor go, cell ids and
+counts are numbered in order. Running it twice changes nothing.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from convbert_edu.files import atomic_write
+
+ROOT = Path(__file__).resolve().parents[2]
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {
+    "name": "python",
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "pygments_lexer": "ipython3",
+}
+
+# What a machine calls its folders, and what it is called in a lesson; the longer path comes first.
+MACHINE_PATHS = (
+    (re.compile(r"\S*ipykernel_\d+/\d+\.py"), "this cell"),
+    (re.compile(re.escape(sys.prefix)), ".venv"),
+    (re.compile(re.escape(f"{ROOT}/")), ""),
+    (re.compile(re.escape(f"{Path.home()}/")), "~/"),
+)
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy of a notebook in the committed form."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE}
+    count = 0
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:03d}"
+        tags = cell.metadata.get("tags")
+        cell.metadata = {"tags": tags} if tags else {}
+        if cell.cell_type != "code":
+            continue
+        if cell.execution_count is not None:
+            count += 1
+            cell.execution_count = count
+        cell.outputs = _normalise_outputs(cell.outputs, cell.execution_count)
+    return nbformat.from_dict(notebook)
+
+
+def _normalise_outputs(outputs: list[NotebookNode], count: int | None) -> list[NotebookNode]:
+    """Clean the outputs of one cell; pieces of one stream that follow each other become one output."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        output = _without_machine_paths(output)
+        if output.output_type == "execute_result":
+            output.execution_count = count
+        same_stream = joined and output.output_type == joined[-1].output_type == "stream"
+        if same_stream and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def _without_machine_paths(value):
+    """Replace paths of this machine in every text inside `value`; pictures are left alone."""
+    if isinstance(value, str):
+        for pattern, name in MACHINE_PATHS:
+            value = pattern.sub(name, value)
+        return value
+    if isinstance(value, list):
+        return [_without_machine_paths(item) for item in value]
+    if isinstance(value, dict):
+        return NotebookNode(
+            {
+                key: item if key.startswith("image/") else _without_machine_paths(item)
+                for key, item in value.items()
+            }
+        )
+    return value
+
+
+def main(names: list[str]) -> None:
+    """Normalise the named files in place."""
+    for name in names:
+        before = Path(name).read_text(encoding="utf-8")
+        after = nbformat.writes(normalise(nbformat.reads(before, as_version=4))) + "\n"
+        if after != before:
+            with atomic_write(name, "w") as file:
+                file.write(after)
+            print(f"normalised {name}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

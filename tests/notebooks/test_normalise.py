@@ -1,0 +1,96 @@
+"""The committed form of a lesson keeps what readers see and drops what belongs to one machine."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from normalise import ROOT, main, normalise
+
+
+def executed():
+    """A notebook as an editor leaves it."""
+    figure = new_output(
+        "display_data",
+        {"image/png": "iVBORw0KGgo=", "text/plain": "words"},
+        metadata={"image/png": {"alt": "words"}},
+    )
+    streams = [
+        new_output("stream", name="stdout", text="a\n"),
+        new_output("stream", name="stdout", text="b\n"),
+    ]
+    warning = new_output(
+        "stream",
+        name="stderr",
+        text=f"{sys.prefix}/lib/x.py:1: Warn\n{ROOT}/convbert_edu/config.py:2: Warn\n",
+    )
+    cells = [
+        new_markdown_cell("# Title", metadata={"editable": True}),
+        new_code_cell("never run"),
+        new_code_cell(
+            "print('a'); print('b')",
+            execution_count=7,
+            outputs=[*streams, warning],
+            metadata={
+                "tags": ["nbval-ignore-output"],
+                "execution": {"iopub.execute_input": "now"},
+                "vscode": {"languageId": "python"},
+            },
+        ),
+        new_code_cell(
+            "1 + 1",
+            execution_count=9,
+            outputs=[new_output("execute_result", {"text/plain": "2"}, execution_count=9), figure],
+        ),
+    ]
+    metadata = {
+        "kernelspec": {"name": "venv311", "display_name": "mine"},
+        "language_info": {"name": "python", "version": "3.11.7"},
+        "vscode": {"interpreter": str(Path.home())},
+    }
+    return new_notebook(cells=cells, metadata=metadata)
+
+
+def test_outputs_and_tags_stay():
+    notebook = normalise(executed())
+    assert notebook.cells[2].metadata == {"tags": ["nbval-ignore-output"]}
+    assert notebook.cells[2].outputs[0].text == "a\nb\n"
+    assert notebook.cells[3].outputs[0].data["text/plain"] == "2"
+    assert notebook.cells[3].outputs[1].data["image/png"] == "iVBORw0KGgo="
+    assert notebook.cells[3].outputs[1].metadata == {"image/png": {"alt": "words"}}
+
+
+def test_counts_run_from_one_and_a_cell_that_never_ran_stays_so():
+    notebook = normalise(executed())
+    assert [cell.execution_count for cell in notebook.cells[1:]] == [None, 1, 2]
+    assert notebook.cells[3].outputs[0].execution_count == 2
+
+
+def test_traces_of_the_machine_and_the_editor_go():
+    notebook = normalise(executed())
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata.keys() == {"kernelspec", "language_info"}
+    assert "version" not in notebook.metadata.language_info
+    assert notebook.cells[2].outputs[1].text == ".venv/lib/x.py:1: Warn\nconvbert_edu/config.py:2: Warn\n"
+    assert notebook.cells[0].metadata == {}
+    assert [cell.id for cell in notebook.cells] == ["cell-000", "cell-001", "cell-002", "cell-003"]
+
+
+def test_a_second_run_changes_nothing(tmp_path, capsys):
+    path = tmp_path / "lesson.ipynb"
+    nbformat.write(executed(), path)
+    main([str(path)])
+    once = path.read_bytes()
+    assert "normalised" in capsys.readouterr().out
+    main([str(path)])
+    assert path.read_bytes() == once
+    assert capsys.readouterr().out == ""
+    nbformat.validate(nbformat.read(path, as_version=4))
+
+
+def test_the_notebook_given_is_left_as_it_was():
+    notebook = executed()
+    normalise(notebook)
+    assert notebook.metadata.kernelspec.name == "venv311"
+    assert notebook.cells[2].execution_count == 7

@@ -1,0 +1,109 @@
+"""The files around the package agree with each other."""
+
+import importlib.metadata
+import re
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from helpers import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, flags=re.MULTILINE))
+INSTALLED_BY_MAKE = ("notebooks", "dev")
+
+# What other machines need and the tested one does not: a GPU build of torch, macOS, Windows.
+PLATFORM_ONLY = re.compile(r"nvidia-|cuda-|triton|appnope|colorama|pywin")
+
+
+def pins() -> dict[str, Version]:
+    """The versions in constraints.txt."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    requirements = [Requirement(line) for line in lines if not line.startswith("#")]
+    found = {canonicalize_name(r.name): next(iter(r.specifier)) for r in requirements}
+    assert len(found) == len(requirements), "a package stands twice"
+    assert {specifier.operator for specifier in found.values()} == {"=="}
+    return {name: Version(specifier.version) for name, specifier in found.items()}
+
+
+def needed(requirements: list[str]) -> set[str]:
+    """The names of packages that a list of requirements brings in, directly or not, in this environment."""
+    names: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    waiting = [(requirement, "") for requirement in requirements]
+    while waiting:
+        text, extra = waiting.pop()
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        names.add(name)
+        for wanted in {"", *requirement.extras}:
+            if (name, wanted) not in seen:
+                seen.add((name, wanted))
+                waiting += [(text, wanted) for text in importlib.metadata.requires(name) or []]
+    return names
+
+
+def declared() -> list[str]:
+    """What `make` installs: the package's own dependencies and the extras for notebooks and development."""
+    extras = PROJECT["optional-dependencies"]
+    return PROJECT["dependencies"] + [line for extra in INSTALLED_BY_MAKE for line in extras[extra]]
+
+
+@pytest.mark.parametrize("line", declared() + PROJECT["optional-dependencies"]["hub"])
+def test_every_dependency_is_pinned_inside_its_range(line):
+    requirement = Requirement(line)
+    assert pins()[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_the_pins_are_what_the_project_needs_no_more_and_no_less():
+    pinned, wanted = set(pins()), needed(declared())
+    assert {name for name in wanted - pinned if not PLATFORM_ONLY.match(name)} == set()
+    installed = {canonicalize_name(found.metadata["Name"]) for found in importlib.metadata.distributions()}
+    assert (pinned & installed) - wanted == set()
+
+
+def test_pins_fit_every_platform():
+    assert all(version.local is None for version in pins().values())  # 2.13.0, not 2.13.0+cpu
+
+
+def test_the_conda_environment_has_no_list_of_versions_of_its_own():
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    python, pip, from_pip = dependencies
+    assert pip == "pip"
+    assert from_pip == {"pip": ["--constraint constraints.txt", "--editable .[notebooks,dev]"]}
+    assert Version(python.removeprefix("python=")) in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_make_installs_the_same_extras():
+    assert f"--editable '.[{','.join(INSTALLED_BY_MAKE)}]'" in MAKEFILE
+
+
+def test_commands_in_the_readme_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", readme, flags=re.MULTILINE))
+    assert {"lab", "test"} <= named <= TARGETS
+
+
+def test_continuous_integration_runs_the_tests():
+    assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_no_file_names_a_path_of_somebodys_machine():
+    # Written so that this file does not contain what it looks for.
+    machine_path = re.compile(rb"(?<![\w.~/-])/(?:home|root|work|Users|tmp)/\w")
+    for folder in (".ci", "benchmarks", "convbert_edu", "notebooks", "tests"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
+                found = machine_path.search(path.read_bytes())
+                assert found is None, f"{path.relative_to(ROOT)}: {found}"
+    for path in ROOT.iterdir():
+        if path.is_file():
+            assert not machine_path.search(path.read_bytes()), path.name
