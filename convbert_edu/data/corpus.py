@@ -15,6 +15,9 @@ def pretraining_texts(held_out: bool = False) -> Iterator[str]:
     A document has one paragraph a line; only a country has more than one, a line for each field. The test parts of
     all tasks are left out. `held_out=True` gives the validation parts instead, to measure what was learnt on text
     that was never trained on.
+
+    Words to train on, in millions: IMDB 4.63, Rotten Tomatoes 0.14, Wikipedia 0.62, the Factbook 0.71; together 6.10
+    in 34,913 documents. Held out: 0.78 in 4,415 documents.
     """
     for site in ("imdb", "rotten_tomatoes"):
         yield from (example.text for example in _chosen(load_reviews(site), held_out))

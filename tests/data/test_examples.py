@@ -1,0 +1,41 @@
+"""Dividing examples: the rules, and that no example is lost or seen twice."""
+
+import hashlib
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convbert_edu.data.examples import TextExample, split_by_key, split_in_blocks
+
+
+@given(st.integers(0, 3000))
+def test_blocks_follow_the_exact_fractions(count: int):
+    parts = split_in_blocks(range(count))
+    assert parts.train == [i for i in range(count) if Fraction(i, count) < Fraction(8, 10)]
+    assert parts.test == [i for i in range(count) if Fraction(i, count) >= Fraction(9, 10)]
+    assert parts.train + parts.validation + parts.test == list(range(count))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))), st.integers(0, 100), st.integers(0, 100))
+def test_a_key_alone_decides_the_part(keys: list[str], train: int, validation: int):
+    validation = min(validation, 100 - train)
+    parts = split_by_key(keys, lambda key: key, train, validation)
+    assert sorted(parts.train + parts.validation + parts.test) == sorted(keys)
+    for name in ("train", "validation", "test"):
+        for key in getattr(parts, name):
+            percent = int.from_bytes(hashlib.md5(key.encode()).digest(), "big") % 100
+            in_train, in_test = percent < train, percent >= train + validation
+            assert name == ("train" if in_train else "test" if in_test else "validation")
+
+
+def test_most_keys_are_for_training():
+    parts = split_by_key([str(number) for number in range(10_000)], lambda key: key)
+    assert len(parts.train) == pytest.approx(8000, abs=150)
+    assert len(parts.test) == pytest.approx(1000, abs=120)
+
+
+def test_examples_do_not_change():
+    with pytest.raises(AttributeError):
+        TextExample("a film", 1).label = 0
