@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import click
 
+from convbert_edu.commands.pretrain import pack_data, pretrain
 from convbert_edu.version import __version__
 
 
@@ -16,7 +17,7 @@ def plain_errors() -> Iterator[None]:
     """Show an error that explains itself as one message instead of a traceback, and exit with code 1."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except (ValueError, ArithmeticError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -76,3 +77,7 @@ def fetch_data(names: tuple[str, ...], everything: bool) -> None:
     with plain_errors():
         for name in SOURCES if everything else names:
             click.echo(f"{name}: {fetch(name)}")
+
+
+data.add_command(pack_data)
+main.add_command(pretrain)

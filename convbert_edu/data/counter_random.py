@@ -11,8 +11,11 @@ _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # the constants of the
 
 
 def random_bits(*counters: int | np.ndarray) -> np.ndarray:
-    """Return 64 random bits (uint64) for each combination of `counters`, which broadcast like NumPy arrays."""
-    state = np.zeros((1,) * max(np.ndim(counter) for counter in counters), dtype=np.uint64)
+    """Return 64 random bits (uint64) for each combination of `counters`, which broadcast like NumPy arrays.
+
+    Plain numbers alone give an array of one.
+    """
+    state = np.zeros(1, dtype=np.uint64)
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is meant
         for counter in counters:
             state = _mix(state + np.asarray(counter).astype(np.uint64) + np.uint64(_GOLDEN))

@@ -38,9 +38,7 @@ class Masking:
 
     def hide(
         self, ids: Int[np.ndarray, "batch seq"], keys: np.ndarray
-    ) -> tuple[
-        Int[np.ndarray, "batch seq"], Bool[np.ndarray, "batch seq"], Float[np.ndarray, "batch seq"]
-    ]:
+    ) -> tuple[Int[np.ndarray, "batch seq"], Bool[np.ndarray, "batch seq"], Float[np.ndarray, "batch seq"]]:
         """Return the ids with [MASK] put in, which places are hidden, and a random number for guessing each token.
 
         keys: one number per row, from which all its random numbers follow, so that a row is masked in the same

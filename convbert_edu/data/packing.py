@@ -15,7 +15,9 @@ class Packing:
 
     max_length: int = 128  # tokens of a sequence, with [CLS] and [SEP]
     pair_share: float = 0.0  # sequences cut in two, [CLS] a [SEP] b [SEP], at the end of a sentence
-    short_share: float = 0.05  # sequences of random shorter length, so that the model meets short text as well
+    short_share: float = (
+        0.05  # sequences of random shorter length, so that the model meets short text as well
+    )
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -23,7 +25,9 @@ class Packing:
             raise ValueError(f"max_length is {self.max_length}; it must be at least {SHORTEST + 3}")
         for name in ("pair_share", "short_share"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it is a share of all sequences, from 0 to 1")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; it is a share of all sequences, from 0 to 1"
+                )
 
 
 def split_sentences(text: str) -> list[str]:

@@ -34,9 +34,10 @@ def write_token_file(
     them together do not make one sequence.
     """
     packing = packing or Packing()
-    with TokenFileWriter(folder, tokenizer, packing) as writer, tqdm(
-        total=total, desc=f"packing {Path(folder).name}", unit=" documents"
-    ) as progress:
+    with (
+        TokenFileWriter(folder, tokenizer, packing) as writer,
+        tqdm(total=total, desc=f"packing {Path(folder).name}", unit=" documents") as progress,
+    ):
         for group in _groups(documents):
             for sentences in _tokenise(group, tokenizer):
                 writer.add(sentences)
@@ -125,7 +126,9 @@ def _groups(documents: Iterable[str]) -> Iterator[list[str]]:
     group, characters = [], 0
     for number, document in enumerate(documents):
         if not isinstance(document, str):
-            raise TypeError(f"documents[{number}] is a {type(document).__name__}; each document must be a string")
+            raise TypeError(
+                f"documents[{number}] is a {type(document).__name__}; each document must be a string"
+            )
         group.append(document)
         characters += len(document)
         if characters >= CHARACTERS_AT_ONCE:

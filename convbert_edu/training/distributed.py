@@ -6,12 +6,12 @@ one process that is alone.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -31,28 +31,30 @@ class Processes:
         """Return each number added up over all processes; all of them must call this together."""
         if self.count == 1:
             return numbers
-        tensor = torch.tensor(numbers, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+        tensor = torch.tensor(numbers, dtype=torch.float64, device=device)
         dist.all_reduce(tensor)
         return tensor.tolist()
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """Return a model whose gradients are averaged over all processes in each backward pass."""
+        """Return `model` such that each backward pass ends with the gradients' mean over all processes."""
         return model if self.count == 1 else DistributedDataParallel(model)
 
-    def gradients_stay_here(self, model: nn.Module, last_pass: bool) -> contextmanager:
-        """While gradients are accumulated, only the last pass of a step needs to exchange them."""
-        raise NotImplementedError
+
+def without_exchange(model: nn.Module, wanted: bool) -> AbstractContextManager:
+    """Within this block, if `wanted`, gradients stay where they are: only the last pass of a step exchanges them."""
+    return model.no_sync() if wanted and isinstance(model, DistributedDataParallel) else nullcontext()
 
 
 @contextmanager
 def join_processes(device: torch.device) -> Iterator[Processes]:
     """Join the processes that torchrun started, if it did, and leave them at the end."""
-    count = int(os.environ.get("WORLD_SIZE", 1))
-    if count == 1:
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         yield Processes()
         return
-    dist.init_process_group(dist.get_default_backend_for_device(device))
+    dist.init_process_group(
+        dist.get_default_backend_for_device(device)
+    )  # gloo for CPUs, nccl for NVIDIA's GPUs
     try:
-        yield Processes(dist.get_rank(), count)
+        yield Processes(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()

@@ -1,7 +1,6 @@
 """Every number that steers a pretraining run, and which of them may change when a run goes on."""
 
 import dataclasses
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,9 @@ CHOICES = {
     "precision": ("auto", "float32", "bfloat16"),
 }
 # These change nothing in the weights that come out (threads: nothing but the last bits).
-FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "evaluate_every", "evaluate_sequences", "threads"})
+FREE_TO_CHANGE = frozenset(
+    {"checkpoint_minutes", "log_every", "evaluate_every", "evaluate_sequences", "threads"}
+)
 
 
 @dataclass(kw_only=True)
@@ -77,7 +78,9 @@ class PretrainSettings:
             self._require(name, lambda value: 0 <= value < 1, "from 0 to below 1")
         for name in ("mask_probability", "mask_share", "generator_fraction"):
             self._require(name, lambda value: 0 < value <= 1, "above 0 and up to 1")
-        self._require("warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})")
+        self._require(
+            "warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})"
+        )
         for name in ("threads", "max_length"):
             self._require(name, lambda value: value is None or value >= 1, "at least 1, or None")
         if self.freeze_generator and (self.objective != "replaced_token" or self.start_generator is None):
@@ -86,7 +89,9 @@ class PretrainSettings:
                 "start_generator"
             )
         if self.sentence_weight and self.objective != "masked_lm":
-            raise ValueError(f"sentence_weight is {self.sentence_weight}; it works with objective 'masked_lm' only")
+            raise ValueError(
+                f"sentence_weight is {self.sentence_weight}; it works with objective 'masked_lm' only"
+            )
 
     def model_config(self, vocab_size: int, pad_token_id: int) -> ConvBertConfig:
         """Return the configuration that `preset` and `sizes` describe, for a vocabulary."""
@@ -119,8 +124,3 @@ class PretrainSettings:
             fine = False
         if not fine:
             raise ValueError(f"{name} is {value!r}; it must be {rule}")
-
-
-def dump_json(values: Any) -> str:
-    """Return values as JSON on one line, numbers that are none (nan) refused."""
-    return json.dumps(values, allow_nan=False)

@@ -1,0 +1,1 @@
+"""Commands of `convbert-edu` that need more than a few lines."""

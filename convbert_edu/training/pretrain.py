@@ -1,0 +1,238 @@
+"""A pretraining run: steps with a log, checkpoints, measurements, and a way back after any interruption."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm.auto import tqdm
+
+from convbert_edu.data.masking import Masking
+from convbert_edu.data.pretraining_batches import PretrainingBatches
+from convbert_edu.data.token_file import TokenFile
+from convbert_edu.device import find_device
+from convbert_edu.files import atomic_write
+from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.distributed import Processes, join_processes
+from convbert_edu.training.interrupt import StopRequest
+from convbert_edu.training.pretrain_evaluation import evaluate_game
+from convbert_edu.training.pretrain_models import make_game, save_models
+from convbert_edu.training.pretrain_settings import FREE_TO_CHANGE, PretrainSettings
+from convbert_edu.training.pretraining_step import PretrainingSteps, autocast
+from convbert_edu.training.run_log import RunLog, Sums
+from convbert_edu.training.state import load_state, newest_state, save_state
+
+
+def pretrain(
+    settings: PretrainSettings,
+    token_file: TokenFile,
+    tokenizer: ConvBertTokenizer,
+    output_folder: str | os.PathLike,
+    resume: bool = False,
+    device: torch.device | None = None,
+    held_out: TokenFile | None = None,
+) -> dict[str, Any]:
+    """Pretrain as `settings` say and return the record of the run, which `output_folder` holds as record.json.
+
+    At the end the folder holds `generator` and `discriminator`, ready for from_pretrained; on the way log.jsonl and
+    checkpoints. With `resume` a run that was killed or stopped goes on from its newest checkpoint.
+    Raises FileExistsError where the folder holds a run already, FileNotFoundError where there is none to resume,
+    ValueError for text, vocabulary or settings that do not fit, ArithmeticError when the loss is no number,
+    OSError when a checkpoint cannot be written, KeyboardInterrupt after Ctrl-C, once all is saved.
+    """
+    device = device or find_device()
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    for file in (token_file, held_out):
+        if file is not None:
+            file.check_vocabulary(tokenizer)
+    with join_processes(device) as processes, StopRequest() as stop:
+        run = PretrainingRun(
+            settings, token_file, tokenizer, Path(output_folder), device, held_out, processes
+        )
+        run.begin(resume)
+        try:
+            run.go(stop)
+            return run.finish()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"stopped; {run.way_back()}") from None
+        except ArithmeticError as error:
+            raise ArithmeticError(
+                f"{error}; the run has stopped. Try a lower learning_rate or clip, or precision 'float32'. "
+                f"Before that, {run.way_back()}"
+            ) from error
+
+
+class PretrainingRun:
+    """A run in its folder, and how far it is."""
+
+    def __init__(
+        self,
+        settings: PretrainSettings,
+        token_file: TokenFile,
+        tokenizer: ConvBertTokenizer,
+        folder: Path,
+        device: torch.device,
+        held_out: TokenFile | None,
+        processes: Processes,
+    ) -> None:
+        self.settings, self.token_file, self.tokenizer = settings, token_file, tokenizer
+        self.held_out, self.processes, self.device = held_out, processes, device
+        self.folder, self.checkpoints, self.log = folder, folder / "checkpoints", RunLog(folder / "log.jsonl")
+        self.masking = Masking(
+            tokenizer, settings.mask_probability, settings.mask_share, settings.whole_word_masking
+        )
+        self.step_size = settings.batch_size * settings.accumulation * processes.count
+        batches = PretrainingBatches(
+            token_file, self.masking, self.step_size, settings.max_length, settings.seed
+        )
+        torch.manual_seed(settings.seed)  # for the first weights
+        self.game = make_game(settings, tokenizer, batches.longest).to(device)
+        self.steps = PretrainingSteps(settings, self.game, batches, processes)
+        self.step = 0  # steps taken, in this session and those before
+        self.whole, self.window = Sums(), Sums()  # what was seen in all, and since the last line of the log
+
+    def begin(self, resume: bool) -> None:
+        """Start at step 0, or go on from the newest checkpoint."""
+        newest = newest_state(self.checkpoints)
+        if resume and newest is None:
+            raise FileNotFoundError(
+                f"{self.checkpoints} holds no checkpoint to resume; start without --resume"
+            )
+        if not resume and newest is not None:
+            raise FileExistsError(
+                f"{self.folder} holds a run already, its newest checkpoint is {newest}; go on with --resume, or "
+                "choose another output folder"
+            )
+        if self.processes.first:
+            self.token_file.check()
+        if resume:
+            self._restore(newest)
+        elif self.processes.first:
+            self._save()  # from here on there is always something to go back to
+
+    def go(self, stop: StopRequest) -> None:
+        """Take the steps that are left; raise KeyboardInterrupt, with all saved, where a stop is asked for."""
+        settings, first, saved_at = self.settings, self.processes.first, time.monotonic()
+        with tqdm(
+            total=settings.steps,
+            initial=self.step,
+            desc="pretraining",
+            unit="step",
+            disable=None if first else True,
+        ) as progress:
+            while self.step < settings.steps:
+                seen = self.steps.take(self.step)
+                self.step += 1
+                self.whole.add(seen)
+                self.window.add(seen)
+                (stopped,) = self.processes.sum([float(stop.asked)], self.device)
+                if first:
+                    means = self.window.means()
+                    progress.set_postfix_str(
+                        f"loss {means['loss']:.3f}, {means['tokens_per_second']:,.0f} tokens/s", refresh=False
+                    )
+                    progress.update()
+                    self._report()
+                    if stopped or time.monotonic() - saved_at > 60 * settings.checkpoint_minutes:
+                        self._save()
+                        saved_at = time.monotonic()
+                if stopped:
+                    raise KeyboardInterrupt
+
+    def finish(self) -> dict[str, Any]:
+        """Measure once more, save models and record, and return the record."""
+        record = {
+            "settings": self.settings.to_dict(),
+            "text": self._fingerprint(),
+            "processes": self.processes.count,
+            "steps": self.step,
+            "tokens": int(self.whole.tokens),
+            "seconds": round(self.whole.seconds, 1),
+            "epochs": round(self.step * self.step_size / len(self.token_file), 3),
+            "torch": torch.__version__,
+        }
+        if self.processes.first:
+            self._save()
+            record["held_out"] = self._measure()
+            save_models(self.game, self.tokenizer, self.folder)
+            with atomic_write(self.folder / "record.json", "w") as file:
+                file.write(json.dumps(record, indent=2) + "\n")
+        return record
+
+    def way_back(self) -> str:
+        """Say which checkpoint is whole, and how to go on from it."""
+        return (
+            f"the last good checkpoint is {newest_state(self.checkpoints)}; go on with --resume (resume=True)"
+        )
+
+    def _report(self) -> None:
+        """Write a line of the log, and one of measurements, when it is time for them."""
+        if self.step % self.settings.log_every == 0 or self.step == self.settings.steps:
+            rate = self.steps.schedule.get_last_lr()[0]
+            self.log.add(
+                step=self.step, tokens=int(self.whole.tokens), learning_rate=rate, **self.window.means()
+            )
+            self.window = Sums()
+        every = self.settings.evaluate_every
+        if every and self.step % every == 0 and self.step < self.settings.steps:
+            results = self._measure()
+            if results:
+                self.log.add(step=self.step, held_out=results)
+
+    def _measure(self) -> dict[str, float] | None:
+        if self.held_out is None:
+            return None
+        settings = self.settings
+        return evaluate_game(
+            self.game, self.held_out, self.masking, autocast(settings.precision, self.device),
+            settings.batch_size, settings.max_length, settings.evaluate_sequences,
+        )  # fmt: skip
+
+    def _fingerprint(self) -> dict[str, Any]:
+        """What a run must find again to go on: text and vocabulary."""
+        return {name: self.token_file.index[name] for name in ("tokens_sha256", "vocabulary_sha256")}
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "settings": self.settings.to_dict(),
+            "text": self._fingerprint(),
+            "processes": self.processes.count,
+            "whole": self.whole.to_dict(),
+            "window": self.window.to_dict(),
+            **self.steps.state_dict(),
+        }
+
+    def _save(self) -> None:
+        save_state(self.checkpoints, self.step, self._state())
+
+    def _restore(self, path: Path) -> None:
+        state = load_state(path, self.device)
+        check_same_run(path, state, self._state())
+        self.steps.load_state_dict(state)
+        self.step = state["step"]
+        self.whole, self.window = Sums(**state["whole"]), Sums(**state["window"])
+        if self.processes.first:
+            self.log.rewind(self.step)
+
+
+def check_same_run(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise ValueError, naming what differs, where a checkpoint belongs to a run with other settings or text."""
+
+    def flat(state: dict[str, Any]) -> dict[str, Any]:
+        return {**state["settings"], **state["text"], "processes": state["processes"]}
+
+    old, new = flat(before), flat(now)
+    differ = [
+        f"{name} was {old.get(name)!r}, now {new.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name) and name not in FREE_TO_CHANGE
+    ]
+    if differ:
+        raise ValueError(
+            f"{path} belongs to another run: {'; '.join(differ)}. Go on with the same settings and text, or start a "
+            "new run in another folder"
+        )

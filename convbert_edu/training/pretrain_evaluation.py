@@ -1,0 +1,69 @@
+"""How good is it on text that it never saw? Both games, played on held-out sequences with fixed hidden words."""
+
+import math
+from contextlib import AbstractContextManager
+
+import numpy as np
+import torch
+
+from convbert_edu.data.masking import Masking
+from convbert_edu.data.pretraining_batches import held_out_batches
+from convbert_edu.data.token_file import TokenFile
+from convbert_edu.training.pretrain_models import Game
+
+
+@torch.no_grad()
+def evaluate_game(
+    game: Game,
+    held_out: TokenFile,
+    masking: Masking,
+    precision: AbstractContextManager,
+    batch_size: int = 64,
+    max_length: int | None = None,
+    limit: int = 1000,
+) -> dict[str, float]:
+    """Measure `game` on `limit` sequences, always the same ones with the same hidden words.
+
+    Returns for the generator masked_lm_loss, masked_lm_perplexity and masked_lm_accuracy; for the discriminator
+    detection_loss, detection_auc, detection_f1 (above score 0 means "replaced") and the share of replaced words.
+    """
+    device = next(game.parameters()).device
+    was_training = game.training
+    game.eval()
+    hidden = words = masked_lm_loss = guessed_right = detection_loss = 0.0
+    scores: list[np.ndarray] = []
+    replaced: list[np.ndarray] = []
+    for batch in held_out_batches(held_out, masking, batch_size, max_length, limit):
+        with precision:
+            output = game(**{name: tensor.to(device) for name, tensor in batch.items()})
+        hidden += len(batch["hidden_places"])
+        masked_lm_loss += output.masked_lm_loss.item()
+        guessed_right += output.guessed_right.item()
+        if output.scores is not None:
+            is_word = batch["is_word"]
+            words += int(is_word.sum())
+            detection_loss += output.detection_loss.item()
+            scores.append(output.scores.cpu()[is_word].numpy())
+            replaced.append(output.replaced.cpu()[is_word].numpy())
+    game.train(was_training)
+    results = {
+        "masked_lm_loss": masked_lm_loss / hidden,
+        "masked_lm_perplexity": math.exp(min(masked_lm_loss / hidden, 100)),
+        "masked_lm_accuracy": guessed_right / hidden,
+    }
+    if scores:
+        results["detection_loss"] = detection_loss / words
+        results |= judge_detection(np.concatenate(scores), np.concatenate(replaced))
+    return results
+
+
+def judge_detection(scores: np.ndarray, replaced: np.ndarray) -> dict[str, float]:
+    """Return AUC and F1 of `scores` against what was really `replaced`, and how much that was."""
+    from sklearn.metrics import f1_score, roc_auc_score
+
+    share = float(replaced.mean())
+    return {
+        "detection_auc": float(roc_auc_score(replaced, scores)) if 0 < share < 1 else 0.5,
+        "detection_f1": float(f1_score(replaced, scores > 0, zero_division=0.0)),
+        "replaced_share": share,
+    }

@@ -1,0 +1,63 @@
+"""Checkpoints of a run that is under way: all that it needs to go on exactly, in one file that is never half-written.
+
+They are for going on with a run. To use a model, take the folders that a run saves at its end.
+"""
+
+import io
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from convbert_edu.files import atomic_write
+
+KEEP = 2  # the newest, and the one before in case the disk spoils the newest
+
+
+def save_state(folder: str | os.PathLike, step: int, state: dict[str, Any]) -> Path:
+    """Write `state` (tensors, numbers, text; nested) as the checkpoint of `step`; then remove old ones.
+
+    Raises OSError where it cannot be written, naming the last checkpoint that is whole.
+    """
+    folder = Path(folder)
+    data = io.BytesIO()
+    torch.save(state, data)
+    path = folder / f"step-{step:09d}.pt"
+    try:
+        with atomic_write(path) as file:
+            file.write(data.getbuffer())
+    except OSError as error:
+        last = newest_state(folder)
+        raise OSError(
+            f"the checkpoint of step {step} could not be written to {folder} ({error}); the last good checkpoint is "
+            f"{last}. Make room there ({len(data.getbuffer()) / 1e6:.0f} MB are needed), then go on with --resume"
+        ) from error
+    for old in _states(folder)[:-KEEP]:
+        old.unlink()
+    return path
+
+
+def newest_state(folder: str | os.PathLike) -> Path | None:
+    """Return the path of the newest checkpoint in `folder`, or None."""
+    states = _states(Path(folder))
+    return states[-1] if states else None
+
+
+def load_state(path: str | os.PathLike, device: torch.device) -> dict[str, Any]:
+    """Read a checkpoint; its tensors come to `device`. Nothing in it is run, whoever wrote it.
+
+    Raises ValueError where it is damaged.
+    """
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"the checkpoint {path} is damaged ({str(error).splitlines()[0]}); delete it, and --resume goes on from "
+            "the one before"
+        ) from error
+
+
+def _states(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*.pt"))
