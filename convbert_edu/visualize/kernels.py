@@ -1,4 +1,4 @@
-"""The kernels of the dynamic convolution: how much of each neighbour every position takes in (paper, 3.2)."""
+"""The kernels of the dynamic convolution: how much of each neighbour every position takes in."""
 
 from collections.abc import Sequence
 
