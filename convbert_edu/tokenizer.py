@@ -93,7 +93,7 @@ class ConvBertTokenizer(TokenIds):
     ) -> Self:
         """Learn a vocabulary of at most `vocab_size` tokens; the same texts give the same one on every run.
 
-        Pieces seen less than `min_frequency` times are left out; `options` are the constructor's.
+        Pieces seen less than `min_frequency` times are left out; `options` are those of the constructor.
         Raises TypeError for a text that is no string, ValueError for no text or a `vocab_size` too small.
         """
         special_tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from tokenizers import AddedToken
 from torch.utils.data import DataLoader
 
 from convbert_edu.tokenizer import ConvBertTokenizer, ConvBertTokenizerFast
@@ -109,6 +110,7 @@ def test_padding_to_a_given_length_and_to_a_multiple(tokenizer):
 def test_truncation_keeps_the_special_tokens(tokenizer):
     assert tokenizer(TEXT, truncation=True, max_length=5)["input_ids"] == [2, 5, 6, 12, 3]
     assert tokenizer(TEXT, max_length=5)["input_ids"] == [2, 5, 6, 12, 3]
+    assert tokenizer(TEXT, max_length=2)["input_ids"] == [2, 3]
     left = ConvBertTokenizer(VOCAB, truncation_side="left")
     assert left(TEXT, truncation=True, max_length=5)["input_ids"] == [2, 9, 10, 16, 3]
 
@@ -158,7 +160,9 @@ def test_threads_with_different_settings_do_not_disturb_each_other(tokenizer):
 
     def work(length):
         for _ in range(200):
-            ids = tokenizer([TEXT, "good"], padding="max_length", truncation=True, max_length=length)["input_ids"]
+            ids = tokenizer([TEXT, "good"], padding="max_length", truncation=True, max_length=length)[
+                "input_ids"
+            ]
             if [len(row) for row in ids] != [length, length]:
                 wrong.append(length)
 
@@ -203,7 +207,18 @@ def test_offsets_point_into_the_text(tokenizer):
 
 def test_a_batch_can_be_asked_where_its_tokens_come_from(tokenizer):
     batch = tokenizer(["a film", "the films"], ["good", "was unwatchable"])
-    assert batch.tokens(1) == ["[CLS]", "the", "film", "##s", "[SEP]", "was", "un", "##watch", "##able", "[SEP]"]
+    assert batch.tokens(1) == [
+        "[CLS]",
+        "the",
+        "film",
+        "##s",
+        "[SEP]",
+        "was",
+        "un",
+        "##watch",
+        "##able",
+        "[SEP]",
+    ]
     assert batch.word_ids(1) == [None, 0, 1, 1, None, 0, 1, 1, 1, None]
     assert batch.sequence_ids(0) == [None, 0, 0, None, 1, None]
     assert batch.char_to_token(1, 8) == 3  # the s of films
@@ -241,7 +256,10 @@ def test_the_special_tokens_can_be_read_as_text_and_as_id(tokenizer):
     assert sorted(tokenizer.all_special_ids) == [0, 1, 2, 3, 4]
     assert sorted(tokenizer.all_special_tokens) == sorted(VOCAB[:5])
     other = ConvBertTokenizer([*VOCAB, "<pad>"], pad_token="<pad>")
-    assert (other.pad_token_id, other(["a", "a a"], padding=True)["input_ids"]) == (20, [[2, 19, 3, 20], [2, 19, 19, 3]])
+    assert (other.pad_token_id, other(["a", "a a"], padding=True)["input_ids"]) == (
+        20,
+        [[2, 19, 3, 20], [2, 19, 19, 3]],
+    )
 
 
 def test_the_vocabulary(tokenizer):
@@ -253,7 +271,13 @@ def test_the_vocabulary(tokenizer):
 
 def test_tokens_to_ids_and_back(tokenizer):
     assert tokenizer.tokenize(TEXT) == ["the", "film", "##s", "was", "un", "##watch", "##able", "."]
-    assert tokenizer.tokenize("a", "film", add_special_tokens=True) == ["[CLS]", "a", "[SEP]", "film", "[SEP]"]
+    assert tokenizer.tokenize("a", "film", add_special_tokens=True) == [
+        "[CLS]",
+        "a",
+        "[SEP]",
+        "film",
+        "[SEP]",
+    ]
     assert tokenizer.convert_tokens_to_ids("film") == 6
     assert tokenizer.convert_tokens_to_ids(["film", "nowhere"]) == [6, 1]
     assert tokenizer.convert_ids_to_tokens(6) == tokenizer.convert_ids_to_tokens(torch.tensor(6)) == "film"
@@ -261,7 +285,9 @@ def test_tokens_to_ids_and_back(tokenizer):
     assert tokenizer.convert_ids_to_tokens(np.array([2, 6, 3]), skip_special_tokens=True) == ["film"]
 
 
-@pytest.mark.parametrize("kind", [list, tuple, torch.tensor, np.array], ids=["list", "tuple", "tensor", "array"])
+@pytest.mark.parametrize(
+    "kind", [list, tuple, torch.tensor, np.array], ids=["list", "tuple", "tensor", "array"]
+)
 def test_decoding_joins_the_pieces(tokenizer, kind):
     assert tokenizer.decode(kind(TEXT_IDS)) == "[CLS] the films was unwatchable. [SEP]"
     assert tokenizer.decode(kind(TEXT_IDS), skip_special_tokens=True) == "the films was unwatchable."
@@ -269,7 +295,12 @@ def test_decoding_joins_the_pieces(tokenizer, kind):
 
 
 def test_decoding_single_ids(tokenizer):
-    assert tokenizer.decode(6) == tokenizer.decode(torch.tensor(6)) == tokenizer.decode(torch.tensor([6])) == "film"
+    assert (
+        tokenizer.decode(6)
+        == tokenizer.decode(torch.tensor(6))
+        == tokenizer.decode(torch.tensor([6]))
+        == "film"
+    )
     assert tokenizer.decode([torch.tensor(5), np.int64(6)]) == "the film"
     assert tokenizer.decode([]) == ""
 
@@ -284,7 +315,11 @@ def test_adding_special_tokens_to_ids(tokenizer):
     assert tokenizer.get_special_tokens_mask(first, second) == [1, 0, 0, 1, 0, 1]
     whole = tokenizer.build_inputs_with_special_tokens(first, second)
     assert tokenizer.get_special_tokens_mask(whole, already_has_special_tokens=True) == [1, 0, 0, 1, 0, 1]
-    assert tokenizer.get_special_tokens_mask(torch.tensor([4, 0, 6]), already_has_special_tokens=True) == [1, 1, 0]
+    assert tokenizer.get_special_tokens_mask(torch.tensor([4, 0, 6]), already_has_special_tokens=True) == [
+        1,
+        1,
+        0,
+    ]
     assert (tokenizer.num_special_tokens_to_add(), tokenizer.num_special_tokens_to_add(pair=True)) == (2, 3)
 
 
@@ -304,7 +339,9 @@ def test_a_learnt_vocabulary_spells_its_texts_and_starts_with_the_special_tokens
 def test_learning_twice_gives_the_same_vocabulary():
     # Many pieces stand together equally often here, so the order in which ties are resolved shows.
     texts = ["".join(chr(97 + (i * j) % 26) for j in range(1, 9)) for i in range(1, 200)]
-    vocabularies = [ConvBertTokenizer.train(iter(texts), vocab_size=150, min_frequency=1).get_vocab() for _ in range(8)]
+    vocabularies = [
+        ConvBertTokenizer.train(iter(texts), vocab_size=150, min_frequency=1).get_vocab() for _ in range(8)
+    ]
     assert len(vocabularies[0]) == 150
     assert all(vocabulary == vocabularies[0] for vocabulary in vocabularies)
 
@@ -328,7 +365,7 @@ def test_learning_with_the_options_of_the_tokenizer():
     ("texts", "options", "error", "message"),
     [
         ("the film", {}, TypeError, "texts is one string"),
-        (iter(["a", None]), {}, TypeError, r"texts\[1\] is a NoneType"),
+        (iter(["a", None]), {}, TypeError, r"texts\[1\] must be a string, but is 'None' of type NoneType"),
         ([], {}, ValueError, r"no word to learn from \(0 texts\)"),
         ([" ", "\n"], {}, ValueError, r"no word to learn from \(2 texts\)"),
         (CORPUS, {"vocab_size": 10}, ValueError, "vocab_size is 10, .* need 3[0-9]"),
@@ -354,8 +391,14 @@ def test_saving_and_opening_gives_the_same_tokenizer(tmp_path):
     }
     saved = ConvBertTokenizer(VOCAB, **options)
     paths = saved.save_pretrained(tmp_path / "new" / "folder")
-    assert [path.rsplit("/", 1)[-1] for path in paths] == ["vocab.txt", "tokenizer.json", "tokenizer_config.json"]
-    assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == sorted(p.rsplit("/", 1)[-1] for p in paths)
+    assert [path.rsplit("/", 1)[-1] for path in paths] == [
+        "vocab.txt",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+    assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == sorted(
+        p.rsplit("/", 1)[-1] for p in paths
+    )
     opened = ConvBertTokenizer.from_pretrained(tmp_path / "new" / "folder")
     assert {name: getattr(opened, name) for name in options} == options
     assert opened.get_vocab() == saved.get_vocab()
@@ -373,7 +416,9 @@ def test_the_vocabulary_alone_makes_a_tokenizer(tokenizer, tmp_path):
 
 def test_a_vocabulary_file_may_have_windows_line_ends_and_a_mark_at_its_start(tmp_path):
     (tmp_path / "vocab.txt").write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*VOCAB, "\u2028x", ""]).encode())
-    assert ConvBertTokenizer(tmp_path / "vocab.txt").get_vocab() == {t: i for i, t in enumerate([*VOCAB, "\u2028x"])}
+    assert ConvBertTokenizer(tmp_path / "vocab.txt").get_vocab() == {
+        t: i for i, t in enumerate([*VOCAB, "\u2028x"])
+    }
 
 
 def test_the_configuration_of_a_folder_counts_and_options_replace_it(tmp_path):
@@ -389,7 +434,10 @@ def test_the_configuration_of_a_folder_counts_and_options_replace_it(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     tokenizer = ConvBertTokenizer.from_pretrained(tmp_path)
     assert (tokenizer.mask_token_id, tokenizer.model_max_length, tokenizer.strip_accents) == (20, None, False)
-    assert tokenizer("Film <m>", return_offsets_mapping=True)["offset_mapping"][2] == (4, 8)  # takes its space along
+    assert tokenizer("Film <m>", return_offsets_mapping=True)["offset_mapping"][2] == (
+        4,
+        8,
+    )  # takes its space along
     assert ConvBertTokenizer.from_pretrained(tmp_path, do_lower_case=True).tokenize("Film") == ["film"]
 
 
@@ -398,6 +446,15 @@ def test_what_the_configuration_leaves_open_comes_from_tokenizer_json(tmp_path):
     (tmp_path / "tokenizer_config.json").unlink()
     (tmp_path / "vocab.txt").unlink()
     assert ConvBertTokenizer.from_pretrained(tmp_path).tokenize("Film") == ["Film"]
+
+
+def test_tokens_added_to_the_vocabulary_have_the_ids_they_are_given():
+    added = {21: AddedToken("<two>", special=True), 20: AddedToken("<one>", special=False)}
+    tokenizer = ConvBertTokenizer(VOCAB, added_tokens=added)
+    assert tokenizer("a<one><two>", add_special_tokens=False)["input_ids"] == [19, 20, 21]
+    assert (len(tokenizer), tokenizer.vocab_size) == (22, 20)
+    assert 21 in tokenizer.all_special_ids
+    assert 20 not in tokenizer.all_special_ids
 
 
 # Errors
@@ -450,19 +507,31 @@ def test_a_side_that_does_not_exist():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"text": None}, TypeError, "text is a NoneType, not a string"),
-        ({"text": 5}, TypeError, r"text is a int, not a string \('5'\)"),
-        ({"text": ["a", 2.5]}, TypeError, r"text\[1\] is a float"),
-        ({"text": [("a", "b")]}, TypeError, r"text\[0\] is a tuple.*text_pair"),
-        ({"text": ["a", "a"], "text_pair": ["a", None]}, TypeError, r"text_pair\[1\] is a NoneType"),
-        ({"text": "a", "text_pair": ["a"]}, TypeError, "text_pair is a list"),
-        ({"text": ["a"], "text_pair": "a"}, TypeError, "text_pair must be a list as well, not a str"),
+        ({"text": None}, TypeError, "text must be a string, but is 'None' of type NoneType"),
+        ({"text": 5}, TypeError, "text must be a string, but is '5' of type int"),
+        ({"text": ["a", 2.5]}, TypeError, r"text\[1\] must be a string, but is '2.5' of type float"),
+        (
+            {"text": [("a", "b")]},
+            TypeError,
+            r"text\[0\] must be a string.* of type tuple; pairs go in as text and text_pair",
+        ),
+        ({"text": ["a", "a"], "text_pair": ["a", None]}, TypeError, r"text_pair\[1\] must be a string"),
+        ({"text": "a", "text_pair": ["a"]}, TypeError, "text_pair must be a string.* of type list"),
+        ({"text": ["a"], "text_pair": "a"}, TypeError, "text_pair must be a list too, but it is of type str"),
         ({"text": ["a"], "text_pair": ["a", "b"]}, ValueError, "text has 1 texts but text_pair has 2"),
         ({"text": []}, ValueError, "text is an empty list"),
         ({"text": ["a", "b \ud83d c"]}, ValueError, r"text\[1\] has half of a character .* at 2"),
-        ({"text": "a b", "is_split_into_words": True}, TypeError, "text is a str; .* list of words"),
-        ({"text": [["a"], "b"], "is_split_into_words": True}, TypeError, r"text\[1\] is a str"),
-        ({"text": [["a", 1]], "is_split_into_words": True}, TypeError, r"text\[0\]\[1\] is a int"),
+        (
+            {"text": "a b", "is_split_into_words": True},
+            TypeError,
+            "every text is a list of words, but text is of type str",
+        ),
+        ({"text": [["a"], "b"], "is_split_into_words": True}, TypeError, r"but text\[1\] is of type str"),
+        (
+            {"text": [["a", 1]], "is_split_into_words": True},
+            TypeError,
+            r"text\[0\]\[1\] must be a string, but is '1' of type int",
+        ),
         ({"padding": "short"}, ValueError, "padding is 'short'; choose True, False or one of longest"),
         ({"truncation": "first"}, ValueError, "truncation is 'first'; choose .*only_second"),
         ({"truncation": "only_second", "max_length": 9}, ValueError, "there is no second text"),
@@ -471,9 +540,17 @@ def test_a_side_that_does_not_exist():
         ({"max_length": -1, "add_special_tokens": False}, ValueError, "max_length is -1"),
         ({"max_length": 6, "stride": 4}, ValueError, "stride is 4; it must be from 0 to 3"),
         ({"max_length": 6, "stride": -1}, ValueError, "stride is -1"),
-        ({"text_pair": "a", "max_length": 11, "stride": 4}, ValueError, "stride is 4; it must be from 0 to 3"),
+        (
+            {"text_pair": "a", "max_length": 11, "stride": 4},
+            ValueError,
+            "stride is 4; it must be from 0 to 3",
+        ),
         ({"return_tensors": "tf"}, ValueError, "return_tensors is 'tf'; choose 'pt'"),
-        ({"text": ["a", "a a"], "return_tensors": "pt"}, ValueError, "they have 3 to 4 tokens; add padding=True"),
+        (
+            {"text": ["a", "a a"], "return_tensors": "pt"},
+            ValueError,
+            "they have 3 to 4 tokens; add padding=True",
+        ),
         ({"padding": True, "pad_to_multiple_of": 0}, ValueError, "pad_to_multiple_of is 0"),
         (
             {"padding": True, "truncation": True, "max_length": 9, "pad_to_multiple_of": 8},
@@ -489,14 +566,17 @@ def test_a_call_that_cannot_work(tokenizer, arguments, error, message):
 
 def test_cutting_one_text_of_a_pair_is_refused_where_the_other_fills_the_row(tokenizer):
     question, context = "the film was good", "a a a a a a a a"
-    with pytest.raises(ValueError, match="pair 1 cannot be cut .* text alone has 4 tokens and leaves room for 2 "):
+    with pytest.raises(
+        ValueError, match=r"pair 1 cannot be cut .* text alone has 4 tokens and leaves room for 2 "
+    ):
         tokenizer(
             ["a", question], [context, context], truncation="only_second", max_length=9, stride=2,
             return_overflowing_tokens=True,
         )  # fmt: skip
-    with pytest.raises(ValueError, match="pair 0 .* text_pair alone has 8 tokens and leaves room for 0 "):
+    with pytest.raises(ValueError, match=r"pair 0 .* text_pair alone has 8 tokens and leaves room for 0 "):
         tokenizer(question, context, truncation="only_first", max_length=10)
-    assert len(tokenizer(question, "a", truncation="only_second", max_length=8)["input_ids"]) == 8  # nothing to cut
+    fits = tokenizer(question, "a a", truncation="only_second", max_length=9, stride=2)
+    assert len(fits["input_ids"]) == 9  # nothing to cut, so no room is needed
 
 
 def test_padding_needs_a_padding_token():
@@ -554,7 +634,11 @@ def test_folders_that_hold_no_tokenizer_of_ours(tokenizer, tmp_path):
         ("tokenizer_config.json", "[]", "tokenizer_config.json holds a list"),
         ("tokenizer_config.json", '{"pad_token": 0}', "a token is written as 0"),
         ("tokenizer.json", '{"model": {"type": "BPE", "vocab": {}}}', "another kind of tokenizer.*'BPE'"),
-        ("tokenizer.json", '{"model": {"type": "WordPiece", "vocab": {}}}', "another kind of tokenizer.*None"),
+        (
+            "tokenizer.json",
+            '{"model": {"type": "WordPiece", "vocab": {}}}',
+            "another kind of tokenizer.*None",
+        ),
         (
             "tokenizer_config.json",
             '{"added_tokens_decoder": {"50": {"content": "<new>"}}}',

@@ -61,7 +61,6 @@ def copy_backend(backend: Tokenizer, tokens: list[AddedToken]) -> Tokenizer:
     copy = Tokenizer(backend.model)
     copy.normalizer = backend.normalizer
     copy.pre_tokenizer = backend.pre_tokenizer
-    copy.decoder = backend.decoder
     copy.post_processor = backend.post_processor
     copy.add_tokens(tokens)
     return copy

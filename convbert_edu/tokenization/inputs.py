@@ -30,7 +30,7 @@ def pair_up(text: Any, text_pair: Any, is_split_into_words: bool) -> tuple[list[
         return firsts, True
     if not isinstance(text_pair, (list, tuple)):
         raise TypeError(
-            f"text is a list, so text_pair must be a list as well, not a {type(text_pair).__name__}"
+            f"text is a list, so text_pair must be a list too, but it is of type {type(text_pair).__name__}"
         )
     if len(text_pair) != len(text):
         raise ValueError(f"text has {len(text)} texts but text_pair has {len(text_pair)}; give one for each")
@@ -41,9 +41,14 @@ def pair_up(text: Any, text_pair: Any, is_split_into_words: bool) -> tuple[list[
 def check_string(value: Any, where: str) -> str:
     """Return `value` if it is a string of whole characters; TypeError or ValueError naming `where` if not."""
     if not isinstance(value, str):
+        is_list = isinstance(value, (list, tuple))
+        hint = (
+            "; pairs go in as text and text_pair, lists of words with is_split_into_words=True"
+            if is_list
+            else ""
+        )
         raise TypeError(
-            f"{where} is a {type(value).__name__}, not a string ({str(value)[:40]!r}); every text must be a str. "
-            "Pairs go in as text and text_pair, lists of words with is_split_into_words=True"
+            f"{where} must be a string, but is {str(value)[:40]!r} of type {type(value).__name__}{hint}"
         )
     if not value.isascii():
         try:
@@ -61,6 +66,7 @@ def _check_text(value: Any, where: str, is_split_into_words: bool) -> str | list
         return check_string(value, where)
     if not isinstance(value, (list, tuple)):
         raise TypeError(
-            f"{where} is a {type(value).__name__}; with is_split_into_words=True every text is a list of words"
+            f"with is_split_into_words=True every text is a list of words, but {where} is of type "
+            f"{type(value).__name__}"
         )
     return [check_string(word, f"{where}[{i}]") for i, word in enumerate(value)]
