@@ -43,7 +43,8 @@ lint: $(READY)  ## style checks
 	$(BIN)/ruff check .
 
 notebooks: setup  ## run the lessons again and store their new outputs
-	$(QUIET) $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=300 notebooks/*.ipynb
+	$(QUIET) $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=300 \
+	  --ExecutePreprocessor.extra_arguments=--log-level=ERROR notebooks/*.ipynb
 	$(BIN)/python notebooks/tools/normalise.py notebooks/*.ipynb
 
 bench: setup  ## time this package beside transformers

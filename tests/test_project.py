@@ -96,6 +96,14 @@ def test_continuous_integration_runs_the_tests():
     assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
+def test_progress_bars_can_be_switched_off():
+    # The notebook variants, tqdm.auto included, ignore TQDM_DISABLE and leave widgets behind that cannot be stored.
+    for path in (ROOT / "convbert_edu").rglob("*.py"):
+        assert not re.search(r"tqdm\.(auto|notebook|autonotebook)", path.read_text(encoding="utf-8")), (
+            path.name
+        )
+
+
 def test_no_file_names_a_path_of_somebodys_machine():
     # Written so that this file does not contain what it looks for.
     machine_path = re.compile(rb"(?<![\w.~/-])/(?:home|root|work|Users|tmp)/\w")

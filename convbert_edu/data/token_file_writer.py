@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from convbert_edu.data.packing import SHORTEST, Packing, pack_document, split_sentences
 from convbert_edu.data.token_file import FORMAT, INDEX, OFFSETS, TOKENS, TokenFile, vocabulary_hash

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from convbert_edu.data.batching import EncodedTexts, batches_by_length
 from convbert_edu.device import find_device

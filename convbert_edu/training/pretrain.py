@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from convbert_edu.data.masking import Masking
 from convbert_edu.data.pretraining_batches import PretrainingBatches

@@ -58,6 +58,9 @@ def _run(lesson: Path, folder: Path) -> Result:
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
+        extra_arguments=[
+            "--log-level=ERROR"
+        ],  # its warning about encryption is not for a kernel on this machine
         resources={"metadata": {"path": str(lesson.parent)}},
     )
     start = time.perf_counter()

@@ -64,6 +64,13 @@ def test_every_picture_is_described(lesson):
         assert re.search(r"alt=[\"'][^\"']+", image), image
 
 
+def test_no_output_is_a_widget(lesson):
+    # A stored widget shows nothing: what it draws is lost with the kernel.
+    for cell in code_cells(lesson):
+        kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+        assert "application/vnd.jupyter.widget-view+json" not in kinds, cell.source
+
+
 def test_no_cell_is_long(lesson):
     for cell in code_cells(lesson):
         assert cell.source.count("\n") < LONGEST_CELL, cell.source
