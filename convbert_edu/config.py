@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from convbert_edu.config_checks import check_config
+from convbert_edu.config_labels import settle_labels, with_whole_number_keys
 from convbert_edu.files import atomic_write
 
 CONFIG_FILE = "config.json"
@@ -20,6 +21,7 @@ BOOKKEEPING = frozenset(
     "gradient_checkpointing is_encoder_decoder model_type return_dict tokenizer_class torch_dtype "
     "transformers_version use_cache xla_device".split()
 )
+LABEL_FIELDS = ("num_labels", "id2label", "label2id")
 
 
 @dataclass(kw_only=True)
@@ -74,7 +76,9 @@ class ConvBertConfig:
     extra: dict[str, Any] = field(default_factory=dict)  # unknown fields of a config.json, kept for saving
 
     def __post_init__(self) -> None:
-        self._settle_labels()
+        self.num_labels, self.id2label, self.label2id = settle_labels(
+            self.num_labels, self.id2label, self.label2id
+        )
         check_config(self)
 
     # The published sizes ---------------------------------------------------------------------------------
@@ -161,11 +165,13 @@ class ConvBertConfig:
                 "and are kept when you save",
                 stacklevel=2,
             )
-        values = {name: value for name, value in values.items() if name in known}
-        if "num_labels" in overrides and "id2label" not in overrides:
-            # A new number of labels replaces the old names.
-            values.update(id2label=None, label2id=None)
-        return cls(**(values | overrides), extra=extra)
+        labels = with_whole_number_keys(values.get("id2label")) or {}
+        if "id2label" in overrides or overrides.get("num_labels", len(labels)) != len(labels):
+            # New labels replace all that the file says of the old ones.
+            values = {name: value for name, value in values.items() if name not in LABEL_FIELDS}
+        fields = {name: value for name, value in values.items() if name in known} | overrides
+        fields["id2label"] = with_whole_number_keys(fields.get("id2label"))
+        return cls(**fields, extra=extra)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every field as plain JSON values, labels by name, unknown fields included."""
@@ -196,30 +202,11 @@ class ConvBertConfig:
             json.dump(self.to_dict(), file, indent=2, sort_keys=True, allow_nan=False)
             file.write("\n")
 
-    def _settle_labels(self) -> None:
-        """Make num_labels, id2label and label2id tell the same story."""
-        if self.id2label is not None:
-            self.id2label = {
-                int(number): name for number, name in self.id2label.items()
-            }  # JSON keys are text
-            if self.num_labels is not None and self.num_labels != len(self.id2label):
-                raise ValueError(
-                    f"num_labels is {self.num_labels} but id2label names {len(self.id2label)} labels; "
-                    "give one of the two, or make them agree"
-                )
-            self.num_labels = len(self.id2label)
-        if self.num_labels is None:
-            self.num_labels = 2
-        if self.id2label is None and isinstance(self.num_labels, int):
-            self.id2label = {number: f"LABEL_{number}" for number in range(self.num_labels)}
-        if self.label2id is None and self.id2label is not None:
-            self.label2id = {name: number for number, name in self.id2label.items()}
-
 
 def read_json_object(path: Path) -> dict[str, Any]:
     """Read a file that must hold one JSON object; raises ValueError naming the file and what is wrong."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON ({error}); download or save it again") from error
     if not isinstance(values, dict):
@@ -227,3 +214,8 @@ def read_json_object(path: Path) -> dict[str, Any]:
             f"{path} holds a JSON {type(values).__name__}, not an object {{...}} of named fields"
         )
     return values
+
+
+def _refuse_constant(name: str) -> None:
+    """Python reads NaN and Infinity in JSON, and nobody else does."""
+    raise ValueError(f"{name} is not a JSON number")

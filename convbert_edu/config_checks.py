@@ -1,6 +1,6 @@
 """What makes a configuration impossible, and what to do about it."""
 
-import math
+import sys
 from typing import Any
 
 from convbert_edu.activations import ACTIVATIONS
@@ -8,7 +8,7 @@ from convbert_edu.activations import ACTIVATIONS
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 SUMMARY_TYPES = ("last", "first")
 # No real model comes near: a larger number is a damaged file, and would ask for all the memory there is.
-LARGEST_SIZE = 100_000_000
+LARGEST_SIZE = 10_000_000
 
 POSITIVE_INTEGERS = (
     "vocab_size embedding_size hidden_size num_hidden_layers num_attention_heads head_ratio conv_kernel_size "
@@ -24,11 +24,7 @@ BOOLEANS = (
 def check_config(config: Any) -> None:
     """Raise ValueError at the first field that makes `config` (a ConvBertConfig) impossible to build."""
     for name in POSITIVE_INTEGERS:
-        value = getattr(config, name)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        _require(
-            whole and 1 <= value <= LARGEST_SIZE, name, value, f"a whole number from 1 to {LARGEST_SIZE:,}"
-        )
+        check_size(name, getattr(config, name))
     for name in BOOLEANS:
         value = getattr(config, name)
         _require(isinstance(value, bool), name, value, "true or false")
@@ -56,23 +52,21 @@ def check_config(config: Any) -> None:
     _check_divisions(config)
 
 
+def check_size(name: str, value: Any) -> None:
+    """Raise ValueError unless `value` is a whole number that can be the size of something."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    _require(whole and 1 <= value <= LARGEST_SIZE, name, value, f"a whole number from 1 to {LARGEST_SIZE:,}")
+
+
 def _check_tokens_and_labels(config: Any) -> None:
     pad = config.pad_token_id
     if pad is not None:
         is_id = isinstance(pad, int) and not isinstance(pad, bool) and 0 <= pad < config.vocab_size
         _require(is_id, "pad_token_id", pad, f"None or a row of the vocabulary, 0 to {config.vocab_size - 1}")
-    if sorted(config.id2label) != list(range(config.num_labels)):
-        raise ValueError(
-            f"id2label has the numbers {sorted(config.id2label)}; "
-            f"they must be 0 to {config.num_labels - 1}, each once"
-        )
-    if len(set(config.id2label.values())) < config.num_labels:
-        raise ValueError(f"id2label {config.id2label} gives one name to two labels; each needs its own")
-    if config.label2id != {name: number for number, name in config.id2label.items()}:
-        raise ValueError(
-            f"label2id {config.label2id} is not the reverse of id2label {config.id2label}; "
-            "leave label2id out and it is made for you"
-        )
+    if config.problem_type == "single_label_classification":
+        _require(config.num_labels > 1, "num_labels", config.num_labels, "at least 2 for problem_type "
+                 "'single_label_classification', which chooses between labels; for one number to predict use "
+                 "'regression'")  # fmt: skip
 
 
 def _check_divisions(config: Any) -> None:
@@ -92,7 +86,7 @@ def _check_divisions(config: Any) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _require(condition: bool, name: str, value: Any, rule: str) -> None:
