@@ -37,7 +37,7 @@ class ConvBertModel(PretrainedModel):
         """Encode a batch of sentences.
 
         input_ids: token numbers; or inputs_embeds: word vectors already looked up
-        attention_mask: 1 for real tokens, 0 for padding; all real if left out
+        attention_mask: 0 for padding, 1 (or any other number) for real tokens; all real if left out
         token_type_ids: 0 for the first segment, 1 for the second; all 0 if left out
         position_ids: places in the sentence; 0, 1, 2, ... if left out
         output_*: also return what happened inside; the configuration's setting if left out
@@ -51,16 +51,18 @@ class ConvBertModel(PretrainedModel):
 
         hidden_states = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds)
         attention_bias = convolution_mask = None
+        make_maps = keep_maps
         if attention_mask is not None:
-            mask = attention_mask.to(hidden_states.dtype)
+            mask = (attention_mask != 0).to(hidden_states.dtype)
             attention_bias = attention_bias_from_mask(mask, _attention_dtype(hidden_states))
             convolution_mask = mask if config.mask_convolution else None
+            make_maps = keep_maps or _has_row_of_padding(attention_mask)
 
         states, maps, kernels = [], [], []
         for layer in self.layers:
             states += [hidden_states] * keep_states
             hidden_states, attention_map, layer_kernels = layer(
-                hidden_states, attention_bias, convolution_mask, keep_maps
+                hidden_states, attention_bias, convolution_mask, make_maps
             )
             maps += [attention_map] * keep_maps
             kernels += [layer_kernels] * keep_kernels
@@ -78,3 +80,13 @@ def _attention_dtype(hidden_states: Tensor) -> torch.dtype:
     if kind != "meta" and torch.is_autocast_enabled(kind):
         return torch.get_autocast_dtype(kind)
     return hidden_states.dtype
+
+
+def _has_row_of_padding(attention_mask: Mask) -> bool:
+    """Say whether some sentence is padding from end to end.
+
+    Its scores all drown in the bias, and PyTorch's fused attention then returns a wrong gradient: it needs maps.
+    """
+    if attention_mask.is_meta or torch.compiler.is_compiling():
+        return False
+    return not bool(attention_mask.any(dim=1).all())

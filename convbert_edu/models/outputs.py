@@ -14,11 +14,12 @@ class InsideView:
     hidden_states: the embeddings, then the output of each layer
     attentions: for each layer, how much each token (row) looked at each other, after softmax
     conv_kernels: for each layer, the weights over its window that each token's convolution used
+    rows: the sentences that the encoder read, in multiple choice one per choice
     """
 
-    hidden_states: tuple[Float[Tensor, "batch seq hidden"], ...] | None = None
-    attentions: tuple[Float[Tensor, "batch heads seq seq"], ...] | None = None
-    conv_kernels: tuple[Float[Tensor, "batch heads seq kernel"], ...] | None = None
+    hidden_states: tuple[Float[Tensor, "rows seq hidden"], ...] | None = None
+    attentions: tuple[Float[Tensor, "rows heads seq seq"], ...] | None = None
+    conv_kernels: tuple[Float[Tensor, "rows heads seq kernel"], ...] | None = None
 
 
 def inside_of(result: InsideView) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class QuestionAnsweringOutput(InsideView):
 
 @dataclass(kw_only=True)
 class MultipleChoiceOutput(InsideView):
-    """A score for each choice. What is seen inside has one row per choice: [batch * choices, ...]."""
+    """A score for each choice. What is seen inside has one row per choice: rows = batch * choices."""
 
     loss: Float[Tensor, ""] | None = None
     logits: Float[Tensor, "batch choices"]
