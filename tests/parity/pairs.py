@@ -1,0 +1,126 @@
+"""Random ConvBERTs in pairs, one of ours and one of transformers with the same weights, and random inputs for both."""
+
+from typing import Any
+
+import torch
+import transformers
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import convbert_edu
+from convbert_edu import ConvBertConfig
+from convbert_edu.activations import ACTIVATIONS
+from convbert_edu.checkpoints.loading import load_weights
+from convbert_edu.checkpoints.saving import to_transformers_names
+
+SHARED_CLASSES = (
+    "ConvBertModel",
+    "ConvBertForMaskedLM",
+    "ConvBertForSequenceClassification",
+    "ConvBertForTokenClassification",
+    "ConvBertForQuestionAnswering",
+    "ConvBertForMultipleChoice",
+)
+MASKS = ("none", "nothing masked", "right", "left", "holes", "one row masked", "all masked")
+INSIDE = ("hidden_states", "attentions")
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> dict[str, Any]:
+    """Fields of a small ConvBERT, of every kind that both sides can build."""
+    groups = draw(st.integers(1, 4))
+    heads, ratio = draw(st.integers(1, 6)), draw(st.integers(1, 4))
+    # hidden_size must split into two branches of whole heads, and into groups.
+    unit = 2 * max(1, heads // ratio) * groups
+    hidden = unit * draw(st.integers(-(-8 // unit), max(1, 32 // unit) + 1))
+    return dict(
+        vocab_size=draw(st.integers(3, 40)),
+        hidden_size=hidden,
+        embedding_size=draw(st.sampled_from([hidden, 8, hidden + 5])),
+        num_hidden_layers=draw(st.integers(1, 3)),
+        num_attention_heads=heads,
+        head_ratio=ratio,
+        conv_kernel_size=draw(st.sampled_from([1, 3, 5, 7, 9, 11])),
+        num_groups=groups,
+        intermediate_size=groups * draw(st.integers(1, 12)),
+        hidden_act=draw(st.sampled_from(sorted(ACTIVATIONS))),
+        max_position_embeddings=draw(st.integers(12, 20)),
+        type_vocab_size=draw(st.integers(1, 3)),
+        layer_norm_eps=draw(st.sampled_from([1e-12, 1e-5, 1e-2])),
+        pad_token_id=draw(st.sampled_from([None, 0, 1])),
+        tie_word_embeddings=draw(st.booleans()),
+    )
+
+
+@st.composite
+def inputs_for(draw: st.DrawFn, fields: dict[str, Any], choices: int | None = None) -> dict[str, Tensor]:
+    """Arguments of forward for a model with these `fields`; with an axis of `choices` after the batch if given."""
+    batch, seq = draw(st.integers(1, 3)), draw(st.integers(1, 12))
+    shape = (batch, seq) if choices is None else (batch, choices, seq)
+    torch.manual_seed(draw(st.integers(0, 2**32)))
+    inputs = {"input_ids": torch.randint(fields["vocab_size"], shape)}
+    if draw(st.booleans()):
+        inputs = {"inputs_embeds": torch.randn(*shape, fields["embedding_size"])}
+    if draw(st.booleans()):
+        inputs["token_type_ids"] = torch.randint(fields["type_vocab_size"], shape)
+    if draw(st.booleans()):
+        rows = shape if choices or draw(st.booleans()) else (1, seq)
+        inputs["position_ids"] = torch.randint(fields["max_position_embeddings"], rows)
+    mask = _mask(draw(st.sampled_from(MASKS)), shape)
+    if mask is not None:
+        inputs["attention_mask"] = mask.to(draw(st.sampled_from([torch.long, torch.float, torch.bool])))
+    return inputs
+
+
+def _mask(kind: str, shape: tuple[int, ...]) -> Tensor | None:
+    if kind == "none":
+        return None
+    seq, rows = shape[-1], shape[:-1]
+    lengths = torch.randint(1, seq + 1, (*rows, 1))
+    mask = torch.arange(seq).expand(shape) < lengths
+    if kind == "nothing masked":
+        return torch.ones(shape)
+    if kind == "left":
+        return mask.flip(-1)
+    if kind == "holes":
+        return torch.rand(shape) < 0.6
+    if kind == "one row masked":
+        mask = mask.clone()
+        mask.flatten(0, -2)[0] = False
+    return torch.zeros(shape) if kind == "all masked" else mask
+
+
+def build_pair(name: str, fields: dict[str, Any], seed: int = 0) -> tuple[nn.Module, nn.Module]:
+    """Return our and transformers' model of class `name` with equal weights, both in eval mode.
+
+    The weights went from ours to theirs, and from theirs back into a second one of ours, which is returned.
+    """
+    first, ours = (getattr(convbert_edu, name)(ConvBertConfig(**fields)) for _ in range(2))
+    randomise(first, seed)
+    theirs = getattr(transformers, name)(transformers.ConvBertConfig(**fields))
+    report = theirs.load_state_dict(to_transformers_names(first), strict=False)
+    assert report.unexpected_keys == []
+    assert set(report.missing_keys) <= {"generator_lm_head.weight"}, "only a tied weight may be left out"
+    theirs.tie_weights()
+    assert load_weights(ours, theirs.state_dict()).newly_initialised == []
+    return ours.eval(), theirs.eval()
+
+
+def randomise(model: nn.Module, seed: int = 0) -> None:
+    """Give every weight, bias and LayerNorm scale a number far from its start, so that no part can hide."""
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            centre = 1.0 if parameter.dim() == 1 and bool((parameter == 1).all()) else 0.0
+            parameter.normal_(centre, 0.2)
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    """Compare every field that transformers returned with ours, to 1e-5."""
+    for name, expected in theirs.items():
+        actual = getattr(ours, name)
+        if name in INSIDE:
+            assert len(actual) == len(expected), name
+        torch.testing.assert_close(
+            actual, expected, atol=1e-5, rtol=0, equal_nan=True, msg=lambda text, name=name: f"{name}: {text}"
+        )
