@@ -15,6 +15,9 @@ SCRIPTS := $(filter-out benchmarks/common.py,$(wildcard benchmarks/*.py))
 # An environment whose Python is gone (half made, or the system's Python was upgraded) is made anew.
 BROKEN := $(shell $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || echo broken)
 
+# In a container one is often root, which Jupyter otherwise refuses.
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 MAKEFLAGS += --no-print-directory
 .PHONY: help setup lab walkthrough test test-fast lint notebooks bench clean broken
 .DEFAULT_GOAL := help
@@ -27,7 +30,7 @@ setup: $(READY)  ## create .venv, install the package with its tools, fetch the 
 	@$(BIN)/convbert-edu data fetch $(DATA)
 
 lab: setup  ## open the lessons in JupyterLab
-	cd notebooks && ../$(BIN)/jupyter lab 00_start_here.ipynb
+	cd notebooks && ../$(BIN)/jupyter lab $(ROOT_FLAG) 00_start_here.ipynb
 
 walkthrough: setup  ## run all lessons without a browser and write them as web pages: build/walkthrough/index.html
 	$(QUIET) $(BIN)/python notebooks/tools/walkthrough.py
