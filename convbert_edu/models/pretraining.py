@@ -44,7 +44,7 @@ class ConvBertForPreTraining(PretrainedModel):
             check_labels(labels, tuple(logits.shape), 2, IGNORE_INDEX)
             counts = (labels != IGNORE_INDEX).to(logits.dtype)
             if attention_mask is not None:
-                counts = counts * attention_mask.to(logits.dtype)
+                counts = counts * (attention_mask != 0)
             targets = labels.clamp(min=0).to(logits.dtype)
             each = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
             loss = (each * counts).sum() / counts.sum().clamp(min=1)
