@@ -62,7 +62,7 @@ def _number_tokens(tokens: list[str], source: str, unit: str, first: int) -> dic
 def _read_lines(path: Path) -> list[str]:
     """Return the lines of a vocab.txt, without the spaces at their ends and the empty lines at its end."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"vocabulary file {path} is not UTF-8 text (byte {error.start} cannot be read); save it as UTF-8"

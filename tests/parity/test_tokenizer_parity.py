@@ -327,6 +327,38 @@ def test_both_open_a_folder_like_the_published_ones(tmp_path, with_config):
     assert_same(opened("film [MASK] Café"), reference("film [MASK] Café"))
 
 
+def test_both_read_odd_lines_of_a_vocabulary_alike(tmp_path):
+    odd = ["film ", "good\t", "café\u00a0", "", "x\u2028", "y\x85", "\u2028z", "a\rb", " lead"]
+    text = "".join(f"{token}\n" for token in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *odd])
+    for line_end in ("\n", "\r\n"):
+        (tmp_path / "vocab.txt").write_bytes(text.replace("\n", line_end).encode())
+        opened = ConvBertTokenizer.from_pretrained(tmp_path)
+        assert opened.get_vocab() == Reference.from_pretrained(tmp_path).get_vocab()
+        assert opened.convert_tokens_to_ids(["film", "good", " lead"]) == [5, 6, 13]
+
+
+def test_both_read_the_flags_of_special_tokens_alike(tmp_path):
+    """A mask that takes the space before it along, and is not marked as special where the tokens are listed."""
+    both()[0].save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        content = json.loads((tmp_path / name).read_text())
+        if name == "tokenizer.json":
+            (mask,) = [token for token in content["added_tokens"] if token["content"] == "[MASK]"]
+            mask |= {"lstrip": True, "special": False}
+        else:
+            content["model_max_length"] = 64
+        (tmp_path / name).write_text(json.dumps(content))
+    ours, reference = ConvBertTokenizer.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
+    same_everywhere(ours, reference)
+    ids = ours("a [MASK] film")["input_ids"]
+    assert (
+        ours.decode(ids, skip_special_tokens=True)
+        == reference.decode(ids, skip_special_tokens=True)
+        == "a film"
+    )
+    assert ours.all_special_tokens == reference.all_special_tokens
+
+
 def test_the_examples_of_the_documentation(tmp_path):
     """What the ConvBERT page of transformers shows of the tokenizer, with a local folder in place of the hub's."""
     both()[0].save_pretrained(tmp_path)
