@@ -104,7 +104,7 @@ class ConvBertConfig:
 
     @classmethod
     def tiny(cls, **overrides: Any) -> Self:
-        """Two million parameters: small enough to train on two CPU cores while you wait."""
+        """1.9 million parameters: small enough to train on two CPU cores while you wait."""
         sizes = dict(
             vocab_size=8000,
             embedding_size=128,

@@ -1,6 +1,7 @@
 """Settings of every test: types and shapes are checked as the package runs, and a run repeats exactly."""
 
 import os
+from collections.abc import Iterator
 
 # Read when the libraries are first imported, so they come before anything else.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test needs the network
@@ -32,3 +33,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if needs_gpu:
         config.hook.pytest_deselected(items=needs_gpu)
         items[:] = [item for item in items if item not in needs_gpu]
+
+
+@pytest.fixture
+def as_a_user() -> Iterator[None]:
+    """Switch the checks of annotations off, so that wrong arguments meet the package's own errors, as in real use."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

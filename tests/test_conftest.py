@@ -16,6 +16,11 @@ def test_a_wrong_shape_or_type_is_caught_inside_the_package():
         embeddings("not a tensor")
 
 
+def test_as_a_user_the_package_answers_for_itself(as_a_user):
+    with pytest.raises(ValueError, match="hidden_size is 'wide'"):
+        tiny_config(hidden_size="wide")
+
+
 def test_hypothesis_draws_the_same_examples_in_every_run():
     assert hypothesis.settings.default.derandomize
 
