@@ -46,7 +46,7 @@ class Masking:
         """
         keys, places = np.asarray(keys)[:, None], np.arange(ids.shape[1])
         words = self.words(ids)
-        first_piece = word_starts(words & ~self._continues[ids]) if self.whole_words else None
+        first_piece = word_starts(words, self._continues[ids]) if self.whole_words else None
         hidden = choose_places(words, uniform(keys, WHICH_PLACE, places), self.probability, first_piece)
         becomes_mask = hidden & (uniform(keys, WHICH_FILLER, places) < self.mask_share)
         masked = np.where(becomes_mask, self.tokenizer.mask_token_id, ids)
@@ -76,6 +76,13 @@ def choose_places(
     return words & (rank < wanted)
 
 
-def word_starts(begins: Bool[np.ndarray, "batch seq"]) -> Int[np.ndarray, "batch seq"]:
-    """Return for each token the place where its word begins: the nearest place up to it where `begins` is true."""
-    return np.maximum.accumulate(np.where(begins, np.arange(begins.shape[1]), 0), axis=1)
+def word_starts(
+    words: Bool[np.ndarray, "batch seq"], continues: Bool[np.ndarray, "batch seq"]
+) -> Int[np.ndarray, "batch seq"]:
+    """Return for each token the place where its word begins: a piece that `continues` belongs to the token before.
+
+    At the edge of a sequence, where a long word was cut, a piece begins a word of its own.
+    """
+    after_special = np.pad(~words[:, :-1], ((0, 0), (1, 0)), constant_values=True)
+    begins = ~continues | after_special
+    return np.maximum.accumulate(np.where(begins, np.arange(words.shape[1]), 0), axis=1)

@@ -47,15 +47,11 @@ class PretrainingBatches:
             self._pool = (pool, self._plan(pool))
         return self._pool[1][place]
 
-    def epoch(self, step: int) -> int:
-        """Return how often the whole corpus has been read before `step`."""
-        return step * self.step_size // len(self.token_file)
-
     def load(self, step: int, part: int = 0, parts: int = 1) -> dict[str, Tensor]:
         """Return one of the `parts` equal parts of the sequences of `step`, masked (see `masked_batch`)."""
         numbers = self.sequences(step)
         # All parts are padded to the same length: padding has an influence on convolutions.
-        width = min(self.longest, int(self.token_file.lengths(numbers[-1:])[0]))
+        width = common_width(self.token_file.lengths(numbers), self.longest)
         rows = np.arange(self.step_size).reshape(parts, -1)[part]
         keys = random_bits(self.seed, _MASKS, step, rows)
         return masked_batch(self.token_file, numbers[rows], width, self.masking, keys)
@@ -85,14 +81,19 @@ def held_out_batches(
     longest = max_length or token_file.index["max_length"]
     for at in range(0, count, batch_size):
         some = numbers[at : at + batch_size]
-        width = min(longest, int(token_file.lengths(some[-1:])[0]))
+        width = common_width(token_file.lengths(some), longest)
         yield masked_batch(token_file, some, width, masking, random_bits(_MASKS, some))
+
+
+def common_width(lengths: np.ndarray, longest: int) -> int:
+    """Return the width of a batch: its longest sequence, rounded up to a multiple of 8, but at most `longest`."""
+    return min(longest, -(-int(lengths.max()) // MULTIPLE) * MULTIPLE)
 
 
 def masked_batch(
     token_file: TokenFile, numbers: np.ndarray, width: int, masking: Masking, keys: np.ndarray
 ) -> dict[str, Tensor]:
-    """Read sequences, cut or padded to `width` and then to a multiple of 8, and hide words.
+    """Read sequences, cut or padded to `width`, and hide words.
 
     input_ids [batch, seq]: with [MASK]; original_ids: before; attention_mask, token_type_ids: as always
     is_word [batch, seq]: neither padding nor special
@@ -101,10 +102,9 @@ def masked_batch(
     """
     tokenizer = masking.tokenizer
     ids = token_file.read(numbers, width, tokenizer.pad_token_id)
-    cut = token_file.lengths(numbers) > width
-    ids[cut, -1] = tokenizer.sep_token_id
-    ids = np.pad(ids, ((0, 0), (0, -width % MULTIPLE)), constant_values=tokenizer.pad_token_id)
-    is_real = ids != tokenizer.pad_token_id
+    lengths = token_file.lengths(numbers)
+    ids[lengths > width, -1] = tokenizer.sep_token_id
+    is_real = np.arange(width) < lengths[:, None]
     is_sep = ids == tokenizer.sep_token_id
     after_first_sep = (np.cumsum(is_sep, axis=1) - is_sep > 0) & is_real
     masked, hidden, draws = masking.hide(ids, keys)

@@ -22,7 +22,7 @@ from convbert_edu.training.pretrain_models import make_game, save_models
 from convbert_edu.training.pretrain_settings import FREE_TO_CHANGE, PretrainSettings
 from convbert_edu.training.pretraining_step import PretrainingSteps, autocast
 from convbert_edu.training.run_log import RunLog, Sums
-from convbert_edu.training.state import load_state, newest_state, save_state
+from convbert_edu.training.state import check_same_run, load_state, newest_state, save_state
 
 
 def pretrain(
@@ -62,6 +62,10 @@ def pretrain(
             raise ArithmeticError(
                 f"{error}; the run has stopped. Try a lower learning_rate or clip, or precision 'float32'. "
                 f"Before that, {run.way_back()}"
+            ) from error
+        except OSError as error:
+            raise OSError(
+                f"{error}; the run has stopped. Make room there, or see to what stands above; {run.way_back()}"
             ) from error
 
 
@@ -108,6 +112,7 @@ class PretrainingRun:
             )
         if self.processes.first:
             self.token_file.check()
+        self.processes.sum([0.0], self.device)  # all have looked for checkpoints before one is written
         if resume:
             self._restore(newest)
         elif self.processes.first:
@@ -116,12 +121,9 @@ class PretrainingRun:
     def go(self, stop: StopRequest) -> None:
         """Take the steps that are left; raise KeyboardInterrupt, with all saved, where a stop is asked for."""
         settings, first, saved_at = self.settings, self.processes.first, time.monotonic()
+        bar: dict[str, Any] = {} if first else {"disable": True}
         with tqdm(
-            total=settings.steps,
-            initial=self.step,
-            desc="pretraining",
-            unit="step",
-            disable=None if first else True,
+            total=settings.steps, initial=self.step, desc="pretraining", unit="step", **bar
         ) as progress:
             while self.step < settings.steps:
                 seen = self.steps.take(self.step)
@@ -146,7 +148,7 @@ class PretrainingRun:
         """Measure once more, save models and record, and return the record."""
         record = {
             "settings": self.settings.to_dict(),
-            "text": self._fingerprint(),
+            **self._text(),
             "processes": self.processes.count,
             "steps": self.step,
             "tokens": int(self.whole.tokens),
@@ -191,16 +193,20 @@ class PretrainingRun:
             settings.batch_size, settings.max_length, settings.evaluate_sequences,
         )  # fmt: skip
 
-    def _fingerprint(self) -> dict[str, Any]:
-        """What a run must find again to go on: text and vocabulary."""
+    def _text(self) -> dict[str, str]:
+        """Fingerprints of text and vocabulary."""
         return {name: self.token_file.index[name] for name in ("tokens_sha256", "vocabulary_sha256")}
+
+    def _identity(self) -> dict[str, Any]:
+        """All that must not change when a run goes on."""
+        settings = self.settings.to_dict()
+        kept = {name: value for name, value in settings.items() if name not in FREE_TO_CHANGE}
+        return {**kept, **self._text(), "processes": self.processes.count}
 
     def _state(self) -> dict[str, Any]:
         return {
             "step": self.step,
-            "settings": self.settings.to_dict(),
-            "text": self._fingerprint(),
-            "processes": self.processes.count,
+            "identity": self._identity(),
             "whole": self.whole.to_dict(),
             "window": self.window.to_dict(),
             **self.steps.state_dict(),
@@ -211,28 +217,9 @@ class PretrainingRun:
 
     def _restore(self, path: Path) -> None:
         state = load_state(path, self.device)
-        check_same_run(path, state, self._state())
+        check_same_run(path, state["identity"], self._identity())
         self.steps.load_state_dict(state)
         self.step = state["step"]
         self.whole, self.window = Sums(**state["whole"]), Sums(**state["window"])
         if self.processes.first:
             self.log.rewind(self.step)
-
-
-def check_same_run(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raise ValueError, naming what differs, where a checkpoint belongs to a run with other settings or text."""
-
-    def flat(state: dict[str, Any]) -> dict[str, Any]:
-        return {**state["settings"], **state["text"], "processes": state["processes"]}
-
-    old, new = flat(before), flat(now)
-    differ = [
-        f"{name} was {old.get(name)!r}, now {new.get(name)!r}"
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) and name not in FREE_TO_CHANGE
-    ]
-    if differ:
-        raise ValueError(
-            f"{path} belongs to another run: {'; '.join(differ)}. Go on with the same settings and text, or start a "
-            "new run in another folder"
-        )

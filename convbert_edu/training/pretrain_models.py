@@ -1,6 +1,7 @@
 """The models of a pretraining run: made or loaded at its start, saved at its end."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from torch import nn
 
@@ -19,6 +20,7 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.pretrain_settings import PretrainSettings
 
 Game = MaskedWordGame | ReplacedTokenDetection
+Model = TypeVar("Model", ConvBertForMaskedLM, ConvBertForPreTraining)
 
 
 def make_game(settings: PretrainSettings, tokenizer: ConvBertTokenizer, max_length: int) -> Game:
@@ -28,7 +30,11 @@ def make_game(settings: PretrainSettings, tokenizer: ConvBertTokenizer, max_leng
     """
     config = settings.model_config(len(tokenizer), tokenizer.pad_token_id)
     if settings.objective == "masked_lm":
-        game: Game = MaskedWordGame(_generator(settings, config, tokenizer), settings.sentence_weight)
+        if settings.start_generator is None:
+            generator = ConvBertForMaskedLM(config)
+        else:
+            generator = _load(ConvBertForMaskedLM, settings.start_generator, tokenizer)
+        game: Game = MaskedWordGame(generator, settings.sentence_weight)
         models = [game.generator]
     else:
         game = _detection(settings, config, tokenizer)
@@ -68,36 +74,32 @@ def save_models(game: Game, tokenizer: ConvBertTokenizer, folder: Path) -> list[
     return [folder / name for name in models]
 
 
-def _generator(
-    settings: PretrainSettings, config: ConvBertConfig, tokenizer: ConvBertTokenizer
-) -> ConvBertForMaskedLM:
-    if settings.start_generator is None:
-        return ConvBertForMaskedLM(config)
-    _check_same_vocabulary("start_generator", settings.start_generator, tokenizer)
-    return ConvBertForMaskedLM.from_pretrained(settings.start_generator)
-
-
 def _detection(
     settings: PretrainSettings, config: ConvBertConfig, tokenizer: ConvBertTokenizer
 ) -> ReplacedTokenDetection:
     if settings.start_discriminator is None:
         discriminator = ConvBertForPreTraining(config)
     else:
-        _check_same_vocabulary("start_discriminator", settings.start_discriminator, tokenizer)
-        discriminator = ConvBertForPreTraining.from_pretrained(settings.start_discriminator)
-    smaller = generator_config(discriminator.config, settings.generator_fraction, **settings.generator_sizes)
-    generator = _generator(settings, smaller, tokenizer)
-    if settings.start_generator and not settings.start_discriminator and not settings.freeze_generator:
-        copy_embeddings(generator, discriminator)  # the trained ones are those to share
+        discriminator = _load(ConvBertForPreTraining, settings.start_discriminator, tokenizer)
+    if settings.start_generator is None:
+        narrow = generator_config(
+            discriminator.config, settings.generator_fraction, **settings.generator_sizes
+        )
+        generator = ConvBertForMaskedLM(narrow)
+    else:
+        generator = _load(ConvBertForMaskedLM, settings.start_generator, tokenizer)
+        if settings.start_discriminator is None and not settings.freeze_generator:
+            copy_embeddings(generator, discriminator)  # the trained ones are those to share
     return ReplacedTokenDetection(generator, discriminator, settings.rtd_weight, settings.freeze_generator)
 
 
-def _check_same_vocabulary(name: str, folder: str, tokenizer: ConvBertTokenizer) -> None:
-    """Raise ValueError where the model in `folder` was trained with other tokens."""
-    if not (resolve_folder(folder) / "vocab.txt").is_file():
-        return  # nothing to compare with
-    if vocabulary_hash(ConvBertTokenizer.from_pretrained(folder)) != vocabulary_hash(tokenizer):
-        raise ValueError(
-            f"{name} {folder} was trained with another vocabulary than that of {tokenizer}; pack the text with the "
-            f"tokenizer of {folder}"
-        )
+def _load(kind: type[Model], folder: str, tokenizer: ConvBertTokenizer) -> Model:
+    """Load a model to start from; raise ValueError where it was trained with other tokens."""
+    if (resolve_folder(folder) / "vocab.txt").is_file():
+        theirs = vocabulary_hash(ConvBertTokenizer.from_pretrained(folder))
+        if theirs != vocabulary_hash(tokenizer):
+            raise ValueError(
+                f"the model in {folder} was trained with another vocabulary than that of {tokenizer}; pack the text "
+                f"with its tokenizer (convbert-edu data pack --tokenizer {folder} ...)"
+            )
+    return kind.from_pretrained(folder)

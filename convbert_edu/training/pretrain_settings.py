@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -104,11 +105,15 @@ class PretrainSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return settings from plain values; raises ValueError for names that are no setting."""
+        """Return settings from plain values; raises ValueError for unknown names and for values of the wrong type."""
         known = [each.name for each in dataclasses.fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"there are no settings called {unknown}; the settings are {', '.join(known)}")
+        for each in dataclasses.fields(cls):
+            kind = {float: int | float, dict[str, Any]: dict}.get(each.type, each.type)
+            if each.name in values and not isinstance(values[each.name], kind):
+                raise ValueError(f"{each.name} is {values[each.name]!r}; it must be of type {each.type}")
         return cls(**values)
 
     @classmethod
@@ -116,11 +121,7 @@ class PretrainSettings:
         """Read settings from a JSON file; what it leaves out has its default value."""
         return cls.from_dict(read_json_object(Path(path)))
 
-    def _require(self, name: str, holds: Any, rule: str) -> None:
+    def _require(self, name: str, holds: Callable[[Any], bool], rule: str) -> None:
         value = getattr(self, name)
-        try:
-            fine = holds(value)
-        except TypeError:
-            fine = False
-        if not fine:
+        if not holds(value):
             raise ValueError(f"{name} is {value!r}; it must be {rule}")

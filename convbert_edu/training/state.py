@@ -19,7 +19,7 @@ KEEP = 2  # the newest, and the one before in case the disk spoils the newest
 def save_state(folder: str | os.PathLike, step: int, state: dict[str, Any]) -> Path:
     """Write `state` (tensors, numbers, text; nested) as the checkpoint of `step`; then remove old ones.
 
-    Raises OSError where it cannot be written, naming the last checkpoint that is whole.
+    Raises OSError where it cannot be written; the checkpoints before it stay as they are.
     """
     folder = Path(folder)
     data = io.BytesIO()
@@ -29,10 +29,9 @@ def save_state(folder: str | os.PathLike, step: int, state: dict[str, Any]) -> P
         with atomic_write(path) as file:
             file.write(data.getbuffer())
     except OSError as error:
-        last = newest_state(folder)
+        size = len(data.getbuffer()) / 1e6
         raise OSError(
-            f"the checkpoint of step {step} could not be written to {folder} ({error}); the last good checkpoint is "
-            f"{last}. Make room there ({len(data.getbuffer()) / 1e6:.0f} MB are needed), then go on with --resume"
+            f"the checkpoint of step {step} ({size:.1f} MB) could not be written to {folder}: {error}"
         ) from error
     for old in _states(folder)[:-KEEP]:
         old.unlink()
@@ -57,6 +56,23 @@ def load_state(path: str | os.PathLike, device: torch.device) -> dict[str, Any]:
             f"the checkpoint {path} is damaged ({str(error).splitlines()[0]}); delete it, and --resume goes on from "
             "the one before"
         ) from error
+
+
+def check_same_run(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise ValueError, naming what differs, where the checkpoint at `path` belongs to another run.
+
+    before, now: by name, all that must not change when a run goes on
+    """
+    differ = [
+        f"{name} was {before.get(name)!r}, now {now.get(name)!r}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    if differ:
+        raise ValueError(
+            f"{path} belongs to another run: {'; '.join(differ)}. Go on with the same settings and text, or start a "
+            "new run in another folder"
+        )
 
 
 def _states(folder: Path) -> list[Path]:
