@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from convbert_edu.config import ConvBertConfig
 
 ROOT = Path(__file__).parent.parent
@@ -35,3 +38,12 @@ def tiny_config(**changes: Any) -> ConvBertConfig:
         "attention_probs_dropout_prob": 0.0,
     }
     return ConvBertConfig(**(fields | changes))
+
+
+def randomise(model: nn.Module, seed: int = 0) -> None:
+    """Give every weight, bias and LayerNorm scale a number far from its start, so that no part can hide."""
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            centre = 1.0 if parameter.dim() == 1 and bool((parameter == 1).all()) else 0.0
+            parameter.normal_(centre, 0.2)

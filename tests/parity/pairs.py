@@ -12,6 +12,7 @@ from convbert_edu import ConvBertConfig
 from convbert_edu.activations import ACTIVATIONS
 from convbert_edu.checkpoints.loading import load_weights
 from convbert_edu.checkpoints.saving import to_transformers_names
+from helpers import randomise
 
 SHARED_CLASSES = (
     "ConvBertModel",
@@ -104,15 +105,6 @@ def build_pair(name: str, fields: dict[str, Any], seed: int = 0) -> tuple[nn.Mod
     theirs.tie_weights()
     assert load_weights(ours, theirs.state_dict()).newly_initialised == []
     return ours.eval(), theirs.eval()
-
-
-def randomise(model: nn.Module, seed: int = 0) -> None:
-    """Give every weight, bias and LayerNorm scale a number far from its start, so that no part can hide."""
-    torch.manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            centre = 1.0 if parameter.dim() == 1 and bool((parameter == 1).all()) else 0.0
-            parameter.normal_(centre, 0.2)
 
 
 def assert_same(ours: Any, theirs: Any) -> None:

@@ -1,0 +1,59 @@
+"""The feed-forward part works on each token alone, and each group of it on its own slice."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from convbert_edu.layers import FeedForward, GroupedLinear
+from helpers import randomise, tiny_config
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 4])
+def test_a_grouped_layer_is_one_small_layer_per_slice(groups: int):
+    grouped = GroupedLinear(24, 36, groups)
+    randomise(grouped)
+    inputs = torch.randn(2, 5, 24)
+    slices = []
+    for group, part in enumerate(inputs.chunk(groups, dim=-1)):
+        small = nn.Linear(24 // groups, 36 // groups)
+        small.weight.data = grouped.weight[group].T
+        small.bias.data = grouped.bias.chunk(groups)[group]
+        slices.append(small(part))
+    torch.testing.assert_close(grouped(inputs), torch.cat(slices, dim=-1))
+
+
+def test_a_grouped_layer_has_that_many_times_fewer_weights():
+    assert GroupedLinear(24, 36, 1).weight.numel() == 24 * 36
+    assert GroupedLinear(24, 36, 4).weight.numel() == 24 * 36 // 4
+
+
+def test_groups_do_not_mix():
+    feed_forward = FeedForward(tiny_config(num_groups=4))
+    randomise(feed_forward)
+    inputs = torch.randn(1, 1, 32)
+    changed = inputs.clone()
+    changed[..., 8:16] += 1  # the second group's slice
+    same = (feed_forward(inputs) == feed_forward(changed)).view(4, 8)
+    assert same[[0, 2, 3]].all()
+    assert not same[1].any()
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_each_token_stands_alone(groups: int):
+    feed_forward = FeedForward(tiny_config(num_groups=groups))
+    randomise(feed_forward)
+    inputs = torch.randn(2, 5, 32)
+    for t in range(5):
+        alone = feed_forward(inputs[:, t : t + 1])
+        torch.testing.assert_close(feed_forward(inputs)[:, t : t + 1], alone)
+
+
+def test_expand_activate_contract():
+    feed_forward = FeedForward(tiny_config(num_groups=1, hidden_act="relu"))
+    randomise(feed_forward)
+    inputs = torch.randn(2, 5, 32)
+    wide = F.relu(inputs @ feed_forward.expand.weight.T + feed_forward.expand.bias)
+    assert wide.shape[-1] == 48
+    expected = wide @ feed_forward.contract.weight.T + feed_forward.contract.bias
+    torch.testing.assert_close(feed_forward(inputs), expected)
