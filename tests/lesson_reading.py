@@ -1,8 +1,8 @@
 """Questions that the tests ask about a lesson: which outputs are compared, what its assertions compare."""
 
 import ast
-import re
 
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 COMPARISONS = {"assert_close", "allclose", "equal", "assert_allclose", "assert_array_equal"}
@@ -69,11 +69,8 @@ def asserts_a_threshold(notebook: NotebookNode) -> bool:
 
 
 def _parsed(notebook: NotebookNode) -> list[ast.Module]:
-    """The syntax trees of the code cells, notebook commands (% and !) left out."""
-    return [
-        ast.parse(re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE))
-        for cell in code_cells(notebook)
-    ]
+    """The syntax trees of the code cells, as IPython reads them: lines such as %matplotlib become calls."""
+    return [ast.parse(TransformerManager().transform_cell(cell.source)) for cell in code_cells(notebook)]
 
 
 def _names(node: ast.AST) -> set[str]:
