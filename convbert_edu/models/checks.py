@@ -29,6 +29,7 @@ def check_inputs(
         check_ids("input_ids", input_ids, config.vocab_size, "vocab_size")
         shape = tuple(input_ids.shape)
     else:
+        _check_float("inputs_embeds", inputs_embeds)
         shape = tuple(inputs_embeds.shape[:-1])
         if inputs_embeds.dim() != 3 or inputs_embeds.shape[-1] != config.embedding_size:
             raise ValueError(
@@ -46,11 +47,9 @@ def check_inputs(
             f"the sequence has {shape[1]} tokens but max_position_embeddings is {config.max_position_embeddings}; "
             "shorten it (truncation=True, max_length=...) or split it into windows (stride=...)"
         )
-    if attention_mask is not None and tuple(attention_mask.shape) != shape:
-        raise ValueError(
-            f"attention_mask has shape {tuple(attention_mask.shape)}; it must be {shape}, "
-            "one number per token: 1 for a real token, 0 for padding"
-        )
+    if attention_mask is not None:
+        meaning = "one number per token: 1 for a real token, 0 for padding"
+        _check_shape("attention_mask", attention_mask, [shape], meaning)
     if token_type_ids is not None:
         _check_shape("token_type_ids", token_type_ids, [shape])
         check_ids("token_type_ids", token_type_ids, config.type_vocab_size, "type_vocab_size")
@@ -59,8 +58,18 @@ def check_inputs(
         check_ids("position_ids", position_ids, config.max_position_embeddings, "max_position_embeddings")
 
 
+def check_tensor(name: str, value: Tensor) -> None:
+    """Raise TypeError for a list, an array or anything else that is no tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{name} is a {type(value).__name__}; it must be a tensor (the tokenizer makes tensors with "
+            'return_tensors="pt", torch.tensor makes them from lists)'
+        )
+
+
 def check_ids(name: str, ids: Tensor, limit: int, limit_name: str, ignore: int | None = None) -> None:
     """Raise unless every number in `ids` is an integer from 0 to `limit` - 1 (or `ignore`)."""
+    check_tensor(name, ids)
     if ids.dtype not in INTEGER_TYPES:
         raise TypeError(
             f"{name} has dtype {ids.dtype}; it must be torch.long (call .long() if the numbers are whole)"
@@ -86,11 +95,7 @@ def check_labels(labels: Tensor, shape: tuple[int, ...], num_labels: int, ignore
 def check_targets(labels: Tensor, shape: tuple[int, ...], problem_type: str) -> None:
     """Raise unless `labels` are floating-point numbers of this shape (regression, multi-label)."""
     _check_shape("labels", labels, [shape])
-    if not labels.is_floating_point():
-        raise TypeError(
-            f"labels have dtype {labels.dtype}; problem_type {problem_type!r} needs floating-point labels "
-            "(call .float())"
-        )
+    _check_float("labels", labels, f" for problem_type {problem_type!r}")
 
 
 def check_positions(name: str, positions: Tensor, batch: int) -> None:
@@ -105,22 +110,39 @@ def check_positions(name: str, positions: Tensor, batch: int) -> None:
         )
 
 
-def check_choices(input_ids: Tensor | None, inputs_embeds: Tensor | None) -> tuple[int, int]:
-    """Return (batch, choices) of a multiple-choice input; raise ValueError if it has no axis of choices."""
-    name, given, axes = "input_ids", input_ids, 3
-    if input_ids is None and inputs_embeds is not None:
-        name, given, axes = "inputs_embeds", inputs_embeds, 4
+def check_choices(
+    input_ids: Tensor | None, inputs_embeds: Tensor | None, **others: Tensor | None
+) -> tuple[int, int]:
+    """Return (batch, choices) of a multiple-choice input; raise unless all tensors have these axes and a sequence."""
+    name, given, axes = "input_ids", input_ids, ["batch", "choices", "seq"]
+    if input_ids is None:
+        name, given, axes = "inputs_embeds", inputs_embeds, [*axes, "embedding_size"]
     if given is None:
         raise ValueError("got neither of input_ids and inputs_embeds; give exactly one of them")
-    if given.dim() != axes or 0 in given.shape:
+    check_tensor(name, given)
+    if given.dim() != len(axes) or 0 in given.shape:
         raise ValueError(
-            f"{name} has shape {tuple(given.shape)}; multiple choice reads [batch, choices, seq"
-            f"{', embedding_size' if axes == 4 else ''}], none of them empty (x.unsqueeze(0) adds a batch axis)"
+            f"{name} has shape {tuple(given.shape)}; multiple choice reads [{', '.join(axes)}], "
+            "none of them empty (x.unsqueeze(0) adds a batch axis)"
         )
+    for other, tensor in others.items():
+        if tensor is not None:
+            _check_shape(other, tensor, [tuple(given.shape[:3])])
     return given.shape[0], given.shape[1]
 
 
-def _check_shape(name: str, tensor: Tensor, allowed: list[tuple[int, ...]]) -> None:
+def _check_shape(
+    name: str, tensor: Tensor, allowed: list[tuple[int, ...]], meaning: str = "to go with the inputs"
+) -> None:
+    check_tensor(name, tensor)
     if tuple(tensor.shape) not in allowed:
         rule = " or ".join(map(str, allowed))
-        raise ValueError(f"{name} has shape {tuple(tensor.shape)}; it must be {rule}, to go with the inputs")
+        raise ValueError(f"{name} has shape {tuple(tensor.shape)}; it must be {rule}, {meaning}")
+
+
+def _check_float(name: str, tensor: Tensor, purpose: str = "") -> None:
+    check_tensor(name, tensor)
+    if not tensor.is_floating_point():
+        raise TypeError(
+            f"{name} has dtype {tensor.dtype}; it must be floating point{purpose} (call .float())"
+        )

@@ -41,7 +41,13 @@ class ConvBertForMultipleChoice(PretrainedModel):
 
         labels: [batch] number of the right choice
         """
-        batch, choices = check_choices(input_ids, inputs_embeds)
+        batch, choices = check_choices(
+            input_ids,
+            inputs_embeds,
+            attention_mask=attention_mask,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+        )
         # The encoder knows no choices: it reads batch * choices sentences.
         flat = [
             None if tensor is None else tensor.flatten(0, 1)

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.models.base import PretrainedModel
-from convbert_edu.models.checks import check_positions
+from convbert_edu.models.checks import check_positions, check_tensor
 from convbert_edu.models.encoder import ConvBertModel, Mask
 from convbert_edu.models.outputs import QuestionAnsweringOutput, inside_of
 
@@ -54,6 +54,7 @@ class ConvBertForQuestionAnswering(PretrainedModel):
 
 def _position_loss(name: str, logits: Float[Tensor, "batch seq"], positions: Tensor) -> Float[Tensor, ""]:
     batch, seq = logits.shape
+    check_tensor(name, positions)
     positions = positions.squeeze(-1) if positions.dim() == 2 else positions
     check_positions(name, positions, batch)
     return F.cross_entropy(logits, positions.long().clamp(0, seq), ignore_index=seq)

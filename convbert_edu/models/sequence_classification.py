@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from convbert_edu.activations import ACTIVATIONS
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.models.base import PretrainedModel
-from convbert_edu.models.checks import check_labels, check_targets
+from convbert_edu.models.checks import check_labels, check_targets, check_tensor
 from convbert_edu.models.encoder import ConvBertModel, Mask
 from convbert_edu.models.outputs import SequenceClassifierOutput, inside_of
 
@@ -48,6 +48,7 @@ class ConvBertForSequenceClassification(PretrainedModel):
         return SequenceClassifierOutput(loss=loss, logits=logits, **inside_of(encoded))
 
     def _loss(self, logits: Float[Tensor, "batch labels"], labels: Tensor) -> Float[Tensor, ""]:
+        check_tensor("labels", labels)
         problem_type = self.config.problem_type or self._problem_type_of(labels)
         if problem_type == "single_label_classification":
             check_labels(labels, (len(logits),), self.config.num_labels)
