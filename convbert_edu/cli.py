@@ -1,24 +1,13 @@
 """The command `convbert-edu`.
 
-Each command imports what it needs when it runs, so that `convbert-edu doctor` works where torch does not.
+Each command imports what it needs when it runs.
 """
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
+from convbert_edu.commands.plain_errors import plain_errors
 from convbert_edu.commands.pretrain import pack_data, pretrain
 from convbert_edu.version import __version__
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Show an error that explains itself as one message instead of a traceback, and exit with code 1."""
-    try:
-        yield
-    except (ValueError, ArithmeticError, OSError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

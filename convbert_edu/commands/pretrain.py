@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from convbert_edu.commands.plain_errors import plain_errors
+
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
@@ -34,7 +36,6 @@ def pack_data(
 
     Without --text the course's own texts are used (reviews, Wikipedia introductions, the World Factbook).
     """
-    from convbert_edu.cli import plain_errors
     from convbert_edu.data.corpus import pretraining_texts
     from convbert_edu.data.packing import Packing
     from convbert_edu.data.pretraining_corpus import build_corpus, every_hundredth
@@ -86,7 +87,6 @@ def pretrain(
     Settings, for example:  --set objective=masked_lm --set steps=20000 --set 'sizes={"hidden_size": 256}'
     All settings with their meaning: convbert_edu/training/pretrain_settings.py
     """
-    from convbert_edu.cli import plain_errors
     from convbert_edu.config import read_json_object
     from convbert_edu.data.pretraining_corpus import PretrainingCorpus
     from convbert_edu.device import find_device
