@@ -41,7 +41,11 @@ def make_corpus(folder: Path, **packing: float) -> PretrainingCorpus:
 def quick_settings(**changes: object) -> PretrainSettings:
     """Settings of a run of a dozen steps of some milliseconds each."""
     sizes = dict(
-        embedding_size=16, hidden_size=32, num_hidden_layers=2, intermediate_size=48, max_position_embeddings=32
+        embedding_size=16,
+        hidden_size=32,
+        num_hidden_layers=2,
+        intermediate_size=48,
+        max_position_embeddings=32,
     )
     values: dict = dict(
         sizes=sizes, steps=12, warmup_steps=2, batch_size=4, learning_rate=1e-3, precision="float32", threads=1,

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_origin
 
 from convbert_edu.config import ConvBertConfig, read_json_object
 
@@ -110,11 +110,16 @@ class PretrainSettings:
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"there are no settings called {unknown}; the settings are {', '.join(known)}")
+        typed = dict(values)
         for each in dataclasses.fields(cls):
-            kind = {float: int | float, dict[str, Any]: dict}.get(each.type, each.type)
-            if each.name in values and not isinstance(values[each.name], kind):
-                raise ValueError(f"{each.name} is {values[each.name]!r}; it must be of type {each.type}")
-        return cls(**values)
+            value = typed.get(each.name, each.default)
+            if each.type is float and isinstance(value, int):
+                typed[each.name] = float(value)
+                continue
+            kind = dict if get_origin(each.type) is dict else each.type
+            if each.name in values and not isinstance(value, kind):
+                raise ValueError(f"{each.name} is {value!r}; it must be of type {each.type}")
+        return cls(**typed)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:

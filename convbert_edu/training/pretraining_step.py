@@ -54,7 +54,7 @@ class PretrainingSteps:
         totals = [sum(int(batch[name].sum()) for batch in batches) for name in ("is_word", "attention_mask")]
         totals.append(sum(len(batch["hidden_places"]) for batch in batches))
         words, tokens, hidden = self.processes.sum([float(total) for total in totals], self.device)
-        seen = Sums(words=words, tokens=tokens, hidden=hidden, steps=1)
+        seen = Sums(words=words, tokens=tokens, hidden=hidden, steps=1.0)
 
         numbers = torch.zeros(5, device=self.device)
         for number, batch in enumerate(batches):

@@ -70,7 +70,7 @@ class Sums:
         return means
 
 
-def _step_of(line: str) -> float:
+def _step_of(line: str) -> int | float:
     try:
         return json.loads(line)["step"]
     except (ValueError, KeyError):  # the last line of a run that was killed while it wrote

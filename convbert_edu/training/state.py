@@ -53,8 +53,8 @@ def load_state(path: str | os.PathLike, device: torch.device) -> dict[str, Any]:
         return torch.load(path, map_location=device, weights_only=True)
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise ValueError(
-            f"the checkpoint {path} is damaged ({str(error).splitlines()[0]}); delete it, and --resume goes on from "
-            "the one before"
+            f"the checkpoint {path} is damaged ({type(error).__name__}); delete it, and --resume goes on from the one "
+            "before"
         ) from error
 
 

@@ -48,7 +48,9 @@ def test_every_token_comes_once_and_in_order(lengths, max_length, pairs, short, 
     assert all(sequence[0] == CLS and sequence[-1] == SEP for sequence in packed)
     assert all(sequence.count(SEP) <= (2 if pairs else 1) for sequence in packed)
     if short == 0 and pairs == 0:  # then only the last sequence of the document can be too short to keep
-        assert sum(lengths) - len(text) < SHORTEST + max(0, SHORTEST - 1) * sum(n > max_length - 2 for n in lengths)
+        assert sum(lengths) - len(text) < SHORTEST + max(0, SHORTEST - 1) * sum(
+            n > max_length - 2 for n in lengths
+        )
 
 
 def test_a_pair_is_cut_between_sentences():
@@ -79,7 +81,8 @@ def test_the_same_document_is_always_packed_alike_and_another_number_is_not():
 
 
 def test_sentences_end_at_marks_and_lines():
-    assert split_sentences(" One. Two!  Three? four\nfive\n\n six ") == ["One.", "Two!", "Three?", "four", "five", "six"]
+    text = " One. Two!  Three? four\nfive\n\n six "
+    assert split_sentences(text) == ["One.", "Two!", "Three?", "four", "five", "six"]
     assert split_sentences("3.5 metres") == ["3.5 metres"]
     assert split_sentences(" \n ") == []
 
