@@ -1,0 +1,125 @@
+"""What a model returns: the result always, the loss with labels, and the view inside when it is asked for."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from convbert_edu import ConvBertForMultipleChoice, ConvBertModel
+from convbert_edu.models.base import PretrainedModel
+from helpers import tiny_config
+from models.cases import BATCH, CHOICES, EVERY_MODEL, SEQ, build, inputs_for, labels_for
+
+INSIDE = ("hidden_states", "attentions", "conv_kernels")
+
+
+@pytest.mark.parametrize("model", EVERY_MODEL)
+def test_nothing_but_the_result_unless_asked(model: type[PretrainedModel]):
+    output = build(model)(**inputs_for(model))
+    given = {field.name for field in dataclasses.fields(output) if getattr(output, field.name) is not None}
+    if model.__name__.endswith("QuestionAnswering"):
+        assert given == {"start_logits", "end_logits"}
+    else:
+        assert given == ({"last_hidden_state"} if model is ConvBertModel else {"logits"})
+
+
+@pytest.mark.parametrize("flag", INSIDE)
+@pytest.mark.parametrize("model", EVERY_MODEL)
+def test_each_flag_brings_its_own_view_and_no_other(model: type[PretrainedModel], flag: str):
+    built, inputs = build(model), inputs_for(model)
+    output = built(**inputs, **{f"output_{flag}": True})
+    assert [name for name in INSIDE if getattr(output, name) is not None] == [flag]
+    rows = BATCH * CHOICES if model is ConvBertForMultipleChoice else BATCH
+    shapes = {
+        "hidden_states": (3, (rows, SEQ, 32)),  # the embeddings and two layers
+        "attentions": (2, (rows, 2, SEQ, SEQ)),
+        "conv_kernels": (2, (rows, 2, SEQ, 5)),
+    }
+    count, shape = shapes[flag]
+    view = getattr(output, flag)
+    assert isinstance(view, tuple)
+    assert [tuple(tensor.shape) for tensor in view] == [shape] * count
+
+
+@pytest.mark.parametrize("flag", INSIDE)
+def test_the_configuration_sets_what_is_returned_and_an_argument_overrules_it(flag: str):
+    built = build(ConvBertModel, **{f"output_{flag}": True})
+    inputs = inputs_for(ConvBertModel)
+    assert getattr(built(**inputs), flag) is not None
+    assert getattr(built(**inputs, **{f"output_{flag}": False}), flag) is None
+
+
+@pytest.mark.parametrize("model", EVERY_MODEL)
+def test_looking_inside_does_not_change_the_result(model: type[PretrainedModel]):
+    built, inputs, labels = build(model), inputs_for(model), labels_for(model)
+    plain = built(**inputs, **labels)
+    looked = built(**inputs, **labels, **{f"output_{flag}": True for flag in INSIDE})
+    for field in dataclasses.fields(plain):
+        if field.name not in INSIDE:
+            before, after = getattr(plain, field.name), getattr(looked, field.name)
+            torch.testing.assert_close(before, after, rtol=0, atol=1e-5)
+    if labels:
+        assert plain.loss.shape == ()
+
+
+def test_hidden_states_begin_with_the_embeddings_and_end_with_the_result():
+    built, inputs = build(ConvBertModel), inputs_for(ConvBertModel)
+    output = built(**inputs, output_hidden_states=True)
+    torch.testing.assert_close(output.hidden_states[0], built.embeddings(inputs["input_ids"]), rtol=0, atol=0)
+    assert output.hidden_states[-1] is output.last_hidden_state
+
+
+def test_attention_maps_are_averages_over_the_real_tokens():
+    output = build(ConvBertModel)(**inputs_for(ConvBertModel), output_attentions=True)
+    for attention_map in output.attentions:
+        torch.testing.assert_close(attention_map.sum(-1), torch.ones(BATCH, 2, SEQ))
+        assert not attention_map[0, :, :, 5:].any()
+
+
+def test_kernels_follow_from_each_layers_input():
+    """softmax(W (q * k)) with k from PyTorch's own convolutions over what went into the layer."""
+    built, inputs = build(ConvBertModel), inputs_for(ConvBertModel)
+    output = built(**inputs, output_hidden_states=True, output_conv_kernels=True)
+    for layer, states, kernels in zip(
+        built.layers, output.hidden_states[:-1], output.conv_kernels, strict=True
+    ):
+        attention, span_key = layer.attention, layer.attention.convolution.span_key
+        query = states @ attention.query.weight.T + attention.query.bias
+        filtered = nn.functional.conv1d(
+            states.transpose(1, 2), span_key.depthwise.unsqueeze(1), padding=2, groups=32
+        )
+        key = filtered.transpose(1, 2) @ span_key.pointwise.weight.T + span_key.bias
+        scores = (query * key) @ attention.convolution.kernel.weight.T + attention.convolution.kernel.bias
+        expected = torch.softmax(scores.view(BATCH, SEQ, 2, 5), dim=-1).transpose(1, 2)
+        torch.testing.assert_close(kernels, expected)
+        torch.testing.assert_close(kernels.sum(-1), torch.ones(BATCH, 2, SEQ))
+
+
+def test_any_number_but_0_in_a_mask_means_a_real_token():
+    built, inputs = build(ConvBertModel), inputs_for(ConvBertModel)
+    expected = built(**inputs).last_hidden_state
+    for mask in (
+        inputs["attention_mask"].bool(),
+        inputs["attention_mask"] * 7,
+        inputs["attention_mask"] * 0.5,
+    ):
+        actual = built(inputs["input_ids"], attention_mask=mask).last_hidden_state
+        torch.testing.assert_close(actual, expected, rtol=0, atol=0)
+
+
+def test_a_model_from_scratch_starts_in_training_mode_with_small_weights():
+    torch.manual_seed(0)
+    model = ConvBertModel(tiny_config(hidden_size=256, intermediate_size=512, pad_token_id=3))
+    assert model.training
+    assert model.loading_report is None
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            assert not parameter.any(), name
+        elif "norm" in name:
+            assert (parameter == 1).all(), name
+        elif not name.endswith("depthwise"):
+            assert abs(parameter.std() - 0.02) < 0.002, name
+    assert not model.embeddings.word.weight[3].any(), "padding starts as nothing"
+    filters = model.layers[0].attention.convolution.span_key.depthwise
+    assert filters.std() > 0.1, "the filters of the span-aware key start wider"
