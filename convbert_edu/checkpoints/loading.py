@@ -68,30 +68,22 @@ def load_weights(
 
     A head that the file lacks starts from random numbers, with a warning; so does one of another shape where
     `new_head` says that this is meant. Nothing is copied unless all fits.
-    Raises ValueError when encoder weights are missing or any shape differs, naming the tensors.
+    Raises ValueError when encoder weights are missing or a tensor does not fit, naming the tensors.
     """
     parameters = dict(model.named_parameters())  # a tied weight appears once, under the encoder's name
     found = _find(model, parameters, tensors)
-    wrong_shape = {
-        ours: name
-        for ours, name in found.items()
-        if _without_ones(tensors[name].shape) != _without_ones(parameters[ours].shape)
-    }
+    misfits = {ours: name for ours, name in found.items() if not _fits(tensors[name], parameters[ours])}
     if new_head:
-        wrong_shape = {ours: name for ours, name in wrong_shape.items() if _in_encoder(model, ours)}
-        found = {
-            ours: name
-            for ours, name in found.items()
-            if _in_encoder(model, ours)
-            or _without_ones(tensors[name].shape) == _without_ones(parameters[ours].shape)
-        }
+        old_head = {ours for ours in misfits if not _in_encoder(model, ours)}
+        found = {ours: name for ours, name in found.items() if ours not in old_head}
+        misfits = {ours: name for ours, name in misfits.items() if ours not in old_head}
     missing = [ours for ours in parameters if ours not in found]
     ignored = sorted(
         set(tensors) - set(found.values()) - {p + n for p in ("", TRANSFORMERS_PREFIX) for n in NOT_WEIGHTS}
     )
     lost = [ours for ours in missing if _in_encoder(model, ours)]
-    if lost or wrong_shape:
-        raise ValueError(_complaint(source, lost, ignored, wrong_shape, parameters, tensors))
+    if lost or misfits:
+        raise ValueError(_complaint(source, lost, ignored, misfits, parameters, tensors))
     with torch.no_grad():
         for ours, name in found.items():
             parameters[ours].copy_(tensors[name].reshape(parameters[ours].shape))
@@ -99,7 +91,7 @@ def load_weights(
         warnings.warn(
             f"{source} has no weights for {missing}: they start from random numbers, so train the model before "
             "you trust what this head says",
-            stacklevel=3,
+            stacklevel=4,  # the line that called from_pretrained
         )
     return LoadingReport(source, loaded=sorted(found), newly_initialised=missing, ignored=ignored)
 
@@ -131,6 +123,11 @@ def _in_encoder(model: nn.Module, name: str) -> bool:
     )
 
 
+def _fits(tensor: Tensor, parameter: Tensor) -> bool:
+    """Say whether a tensor of a file holds real numbers in the parameter's shape, give or take axes of length one."""
+    return tensor.is_floating_point() and _without_ones(tensor.shape) == _without_ones(parameter.shape)
+
+
 def _without_ones(shape: torch.Size) -> tuple[int, ...]:
     return tuple(length for length in shape if length != 1)
 
@@ -139,15 +136,16 @@ def _complaint(
     source: str,
     lost: list[str],
     ignored: list[str],
-    wrong_shape: Mapping[str, str],
+    misfits: Mapping[str, str],
     parameters: Mapping[str, Tensor],
     tensors: Mapping[str, Tensor],
 ) -> str:
     lines = [f"the weights in {source} do not fit the configuration; nothing was loaded."]
-    for ours, name in sorted(wrong_shape.items()):
-        lines.append(
-            f"  {name} has shape {tuple(tensors[name].shape)}, but {ours} needs {tuple(parameters[ours].shape)}"
-        )
+    for ours, name in sorted(misfits.items()):
+        tensor, parameter = tensors[name], parameters[ours]
+        lines.append(f"  {name} has shape {tuple(tensor.shape)}, but {ours} needs {tuple(parameter.shape)}")
+        if not tensor.is_floating_point():
+            lines[-1] = f"  {name} has dtype {tensor.dtype}, but {ours} needs floating-point numbers"
     if lost:
         lines.append(f"  missing: {', '.join(lost)}")
     if ignored:

@@ -1,5 +1,6 @@
 """What all models share: first weights, loading and saving."""
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -46,8 +47,10 @@ class PretrainedModel(nn.Module):
         """Write config.json and model.safetensors, in transformers' names; each file appears whole or not at all."""
         folder = Path(folder)
         save_weights_file(self, folder / WEIGHTS_FILE)
-        self.config.extra["architectures"] = [type(self).__name__]
-        self.config.save_pretrained(folder)
+        # What an older file said about its weights no longer holds; transformers loads in the precision named here.
+        facts = {"architectures": [type(self).__name__], "dtype": str(self.dtype).removeprefix("torch.")}
+        others = {name: value for name, value in self.config.extra.items() if name != "torch_dtype"}
+        dataclasses.replace(self.config, extra=others | facts).save_pretrained(folder)
 
     def num_parameters(self) -> int:
         """Return the number of trainable numbers; a tied weight counts once."""
@@ -57,6 +60,11 @@ class PretrainedModel(nn.Module):
     def device(self) -> torch.device:
         """The device that the parameters are on."""
         return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that the parameters have."""
+        return next(self.parameters()).dtype
 
     def initialise_weights(self) -> None:
         """Draw first weights: normal with std initializer_range, biases 0, LayerNorm 1 and 0.
