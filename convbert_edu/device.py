@@ -19,8 +19,11 @@ def find_device(name: str | None = None) -> torch.device:
         present = [kind for kind, there in available.items() if there]
         raise ValueError(f"device {name!r} is not available here; choose one of {present}, or leave it out")
     if name == "cuda":
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-    return torch.device(name)
+        name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    device, count = torch.device(name), torch.cuda.device_count()
+    if kind == "cuda" and device.index >= count:
+        raise ValueError(f"there is no GPU number {device.index} here; {count} are present, counted from 0")
+    return device
 
 
 def supports_bfloat16(device: torch.device) -> bool:
