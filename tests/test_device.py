@@ -1,0 +1,77 @@
+"""Finding the device: the best that there is, the one that was asked for, or an error that lists what there is."""
+
+import pytest
+import torch
+
+from convbert_edu.device import find_device, supports_bfloat16
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch):
+    """Pretend that this machine has so many CUDA GPUs, and Apple's GPU or not."""
+
+    def pretend(gpus: int = 0, apple: bool = False) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: apple)
+
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("gpus", "apple", "best"),
+    [(0, False, "cpu"), (0, True, "mps"), (2, False, "cuda:0"), (2, True, "cuda:0")],
+)
+def test_the_best_device_is_taken_unless_another_is_named(machine, gpus: int, apple: bool, best: str):
+    machine(gpus, apple)
+    assert find_device() == torch.device(best)
+    assert find_device("cpu") == torch.device("cpu")
+
+
+def test_one_gpu_of_several_can_be_named(machine):
+    machine(gpus=2)
+    assert find_device("cuda") == torch.device("cuda:0")
+    assert find_device("cuda:1") == torch.device("cuda:1")
+
+
+def test_each_process_of_torchrun_takes_its_own_gpu(machine, monkeypatch: pytest.MonkeyPatch):
+    machine(gpus=4)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert find_device() == torch.device("cuda:3")
+    assert find_device("cuda") == torch.device("cuda:3")
+    assert find_device("cuda:1") == torch.device("cuda:1")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "name", "message"),
+    [
+        (0, "cuda", r"device 'cuda' is not available here; choose one of \['cpu'\], or leave it out"),
+        (0, "cuda:0", r"device 'cuda:0' is not available here"),
+        (2, "mps", r"device 'mps' is not available here; choose one of \['cuda', 'cpu'\]"),
+        (2, "gpu", r"device 'gpu' is not available here"),
+        (2, "", r"device '' is not available here"),
+        (2, "cuda:2", "there is no GPU number 2 here; 2 are present, counted from 0"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(machine, gpus: int, name: str, message: str):
+    machine(gpus)
+    with pytest.raises(ValueError, match=message):
+        find_device(name)
+
+
+def test_more_processes_than_gpus_is_refused(machine, monkeypatch: pytest.MonkeyPatch):
+    machine(gpus=2)
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(ValueError, match="no GPU number 2 here; 2 are present"):
+        find_device()
+
+
+def test_what_is_found_on_this_machine_can_compute():
+    device = find_device()
+    assert (torch.ones(2, device=device) * 2).sum().item() == 4
+    assert isinstance(supports_bfloat16(device), bool)
+
+
+def test_bfloat16_is_not_promised_where_there_are_no_numbers():
+    assert supports_bfloat16(torch.device("meta")) is False

@@ -1,0 +1,73 @@
+"""Files appear whole or not at all."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from convbert_edu.files import atomic_write
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_bytes_and_text_arrive(tmp_path: Path):
+    with atomic_write(tmp_path / "bytes") as file:
+        file.write(b"\x00\xff")
+    with atomic_write(tmp_path / "text", "w") as file:
+        file.write("naïve 語\n")
+    assert (tmp_path / "bytes").read_bytes() == b"\x00\xff"
+    assert (tmp_path / "text").read_bytes() == "naïve 語\n".encode()
+    assert names(tmp_path) == ["bytes", "text"]
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path):
+    with atomic_write(tmp_path / "a" / "b" / "file") as file:
+        file.write(b"1")
+    assert (tmp_path / "a" / "b" / "file").read_bytes() == b"1"
+
+
+def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with atomic_write(path) as file:
+        file.write(b"half")
+        file.flush()
+        assert path.read_bytes() == b"old"
+        file.write(b" and half")
+    assert path.read_bytes() == b"half and half"
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt(), ValueError("bad number")])
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_an_error_leaves_what_was_there_and_nothing_else(
+    error: BaseException, old: bytes | None, tmp_path: Path
+):
+    path = tmp_path / "file"
+    if old is not None:
+        path.write_bytes(old)
+    with pytest.raises(type(error)), atomic_write(path) as file:  # noqa: PT012
+        file.write(b"half")
+        raise error
+    assert names(tmp_path) == ([] if old is None else ["file"])
+    assert old is None or path.read_bytes() == old
+
+
+def test_a_rename_that_fails_leaves_nothing_half_written(tmp_path: Path):
+    (tmp_path / "taken").mkdir()  # no file can take the name of a folder
+    with pytest.raises(OSError, match="taken"), atomic_write(tmp_path / "taken") as file:
+        file.write(b"whole")
+    assert names(tmp_path) == ["taken"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_files_can_be_read_by_those_whom_the_user_allows(umask: int, mode: int, tmp_path: Path):
+    before = os.umask(umask)
+    try:
+        with atomic_write(tmp_path / "file") as file:
+            file.write(b"1")
+    finally:
+        assert os.umask(before) == umask, "the user's setting is as before"
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
