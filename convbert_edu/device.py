@@ -1,6 +1,7 @@
 """The one place that knows which devices exist."""
 
 import os
+from contextlib import AbstractContextManager
 
 import torch
 
@@ -34,6 +35,15 @@ def supports_bfloat16(device: torch.device) -> bool:
         # Only processors with bfloat16 matrix units gain; on others it is emulated and slower.
         return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return False
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager:
+    """Return the context in which matrix products run in bfloat16: with "bfloat16", or "auto" where that is fast.
+
+    With "float32" nothing changes.
+    """
+    wanted = precision == "bfloat16" or (precision == "auto" and supports_bfloat16(device))
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
 
 
 def fused_attention_trains_fast(device: torch.device) -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from convbert_edu.data.batching import EncodedTexts, batches_by_length
-from convbert_edu.device import find_device
+from convbert_edu.device import autocast, find_device
 from convbert_edu.training.optimizer import linear_schedule, make_optimizer
 
 
@@ -24,6 +24,7 @@ class TrainingSettings:
     weight_decay: float = 0.01
     warmup_fraction: float = 0.1  # of all steps
     clip: float = 1.0  # longest gradient that a step may take
+    precision: str = "float32"  # "auto": bfloat16 where the hardware is fast at it; or "bfloat16"
     seed: int = 0  # order of the batches, and dropout
 
 
@@ -61,7 +62,8 @@ def train(
         for _ in range(settings.epochs):
             for rows in batches_by_length(lengths, settings.batch_size, order):
                 batch = {name: tensor.to(device) for name, tensor in examples.batch(rows).items()}
-                loss = model(**batch).loss
+                with autocast(settings.precision, device):
+                    loss = model(**batch).loss
                 history.losses.append(loss.item())
                 if not math.isfinite(history.losses[-1]):
                     raise ArithmeticError(

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from convbert_edu.data.masking import Masking
 from convbert_edu.data.pretraining_batches import PretrainingBatches
 from convbert_edu.data.token_file import TokenFile
-from convbert_edu.device import find_device
+from convbert_edu.device import autocast, find_device
 from convbert_edu.files import atomic_write
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.distributed import Processes, join_processes
@@ -20,7 +20,7 @@ from convbert_edu.training.interrupt import StopRequest
 from convbert_edu.training.pretrain_evaluation import evaluate_game
 from convbert_edu.training.pretrain_models import make_game, save_models
 from convbert_edu.training.pretrain_settings import FREE_TO_CHANGE, PretrainSettings
-from convbert_edu.training.pretraining_step import PretrainingSteps, autocast
+from convbert_edu.training.pretraining_step import PretrainingSteps
 from convbert_edu.training.run_log import RunLog, Sums
 from convbert_edu.training.state import check_same_run, load_state, newest_state, save_state
 
@@ -112,7 +112,7 @@ class PretrainingRun:
             )
         if self.processes.first:
             self.token_file.check()
-        self.processes.sum([0.0], self.device)  # all have looked for checkpoints before one is written
+        self.processes.wait(self.device)  # all have looked for checkpoints before one is written
         if resume:
             self._restore(newest)
         elif self.processes.first:
@@ -142,6 +142,7 @@ class PretrainingRun:
                         self._save()
                         saved_at = time.monotonic()
                 if stopped:
+                    self.processes.wait(self.device)  # all is saved
                     raise KeyboardInterrupt
 
     def finish(self) -> dict[str, Any]:

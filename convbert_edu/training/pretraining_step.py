@@ -6,7 +6,6 @@ optimiser and t are all that is needed to go on exactly after an interruption.
 
 import math
 import time
-from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from torch import nn
 
 from convbert_edu.data.counter_random import random_bits
 from convbert_edu.data.pretraining_batches import PretrainingBatches
-from convbert_edu.device import supports_bfloat16
+from convbert_edu.device import autocast
 from convbert_edu.training.distributed import Processes, without_exchange
 from convbert_edu.training.optimizer import linear_schedule, make_optimizer
 from convbert_edu.training.pretrain_models import Game
@@ -96,9 +95,3 @@ class PretrainingSteps:
         self.game.load_state_dict(state["game"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-
-
-def autocast(precision: str, device: torch.device) -> AbstractContextManager:
-    """Return the context in which matrix products run in bfloat16, or in float32 where that is wanted or faster."""
-    wanted = precision == "bfloat16" or (precision == "auto" and supports_bfloat16(device))
-    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)

@@ -1,0 +1,86 @@
+"""What pretraining is worth: the same model with pretrained and with random weights, and word counts, on two tasks.
+
+Each case is run with several seeds, which draw the 500 training examples, the first weights of the head (or of the whole
+model), the order and the dropout. Prints the mean test accuracy with its 95% interval (Student's t over the seeds).
+With --output a run that was stopped goes on where it was.
+"""
+
+import json
+import statistics
+from pathlib import Path
+
+import click
+import torch
+from scipy.stats import t as student
+
+from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification, ConvBertTokenizer
+from convbert_edu.data import TOPICS, load_reviews, load_topics, tfidf_baseline
+from convbert_edu.data.batching import encode_texts
+from convbert_edu.files import atomic_write
+from convbert_edu.training.loop import TrainingSettings, accuracy, train
+
+TASKS = {"rotten_tomatoes": (load_reviews, 2), "wikipedia_topics": (load_topics, len(TOPICS))}
+# Passes over the data: few examples are read more often.
+EPOCHS = {"500": 15, "all": 4}
+
+
+def one_run(model_name: str, start: str, task: str, size: str, seed: int, part: str) -> float:
+    """Train once and return the accuracy on `part` ("validation" or "test")."""
+    load, num_labels = TASKS[task]
+    splits = load()
+    torch.manual_seed(seed)
+    chosen = torch.randperm(len(splits.train))[: 500 if size == "500" else None].tolist()
+    examples = [splits.train[i] for i in chosen]
+    measured = getattr(splits, part)
+    if start == "word counts":
+        return tfidf_baseline(examples, measured)
+    tokenizer = ConvBertTokenizer.from_pretrained(model_name)
+    if start == "pretrained":
+        model = ConvBertForSequenceClassification.from_pretrained(model_name, num_labels=num_labels)
+    else:
+        config = ConvBertConfig.from_pretrained(model_name, num_labels=num_labels)
+        model = ConvBertForSequenceClassification(config)
+    encoded, tested = (
+        encode_texts(tokenizer, [e.text for e in some], [e.label for e in some])
+        for some in (examples, measured)
+    )
+    train(model, encoded, TrainingSettings(epochs=EPOCHS[size], precision="auto", seed=seed))
+    return accuracy(model, tested)
+
+
+def interval(scores: list[float]) -> str:
+    """Return mean and half-width of the 95% interval of the mean as text."""
+    if len(scores) < 2:
+        return f"{scores[0]:.3f}"
+    half = student.ppf(0.975, len(scores) - 1) * statistics.stdev(scores) / len(scores) ** 0.5
+    return f"{statistics.mean(scores):.3f} ± {half:.3f}"
+
+
+@click.command()
+@click.option("--model", default="convbert-tiny", show_default=True, help="Pretrained model: name or folder.")
+@click.option("--case", "cases", multiple=True, help="TASK:SIZE, such as rotten_tomatoes:500; else all four.")
+@click.option("--seeds", default=5, show_default=True)
+@click.option("--part", default="test", type=click.Choice(["validation", "test"]), show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="JSON file of all scores.")
+def main(model: str, cases: tuple[str, ...], seeds: int, part: str, output: Path | None) -> None:
+    """Measure every case and print a table."""
+    known = json.loads(output.read_text()) if output and output.exists() else {}
+    for case in cases or [f"{task}:{size}" for size in EPOCHS for task in TASKS]:
+        task, size = case.split(":")
+        line = [f"{case:24}"]
+        for start in ("pretrained", "from scratch", "word counts"):
+            scores = []
+            for seed in range(seeds):
+                key = f"{case}/{part}/{start}/{seed}"
+                if key not in known:
+                    known[key] = one_run(model, start, task, size, seed, part)
+                    if output:
+                        with atomic_write(output, "w") as file:
+                            json.dump(known, file, indent=2)
+                scores.append(known[key])
+            line.append(f"{start} {interval(scores)}")
+        print("   ".join(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
