@@ -11,7 +11,7 @@ DATA := reviews wikipedia factbook
 # fixed hash seed, no progress bars, figures inside the notebook.
 QUIET := env -u MPLBACKEND OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE PYTHONHASHSEED=0 TQDM_DISABLE=1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/notebooks/sanitize.cfg
-SCRIPTS := $(filter-out benchmarks/common.py,$(wildcard benchmarks/*.py))
+TIMINGS := benchmarks/forward.py
 
 # An environment whose Python is gone (half made, or the system's Python was upgraded) is made anew.
 BROKEN := $(shell $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || echo broken)
@@ -52,7 +52,7 @@ notebooks: setup  ## run the lessons again and store their new outputs
 	$(BIN)/python notebooks/tools/normalise.py notebooks/*.ipynb
 
 bench: setup  ## time this package beside transformers
-	@set -e; for script in $(SCRIPTS); do echo "== $$script"; $(BIN)/python $$script; done
+	@set -e; for script in $(TIMINGS); do echo "== $$script"; $(BIN)/python $$script; done
 
 clean:  ## remove what was built; .venv and the fetched data stay
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,7 @@
 """What pretraining is worth: the same model with pretrained and with random weights, and word counts, on two tasks.
 
-Each case is run with several seeds, which draw the 500 training examples, the first weights of the head (or of the whole
-model), the order and the dropout. Prints the mean test accuracy with its 95% interval (Student's t over the seeds).
+Each case is run with several seeds, which draw the 500 training examples, the first weights of the head (or of the
+whole model), the order and the dropout. Prints the mean test accuracy with its 95% interval (Student's t over the seeds).
 With --output a run that was stopped goes on where it was.
 """
 
@@ -57,7 +57,7 @@ def interval(scores: list[float]) -> str:
 
 
 @click.command()
-@click.option("--model", default="convbert-tiny", show_default=True, help="Pretrained model: name or folder.")
+@click.option("--model", required=True, help="Pretrained model: name or folder.")
 @click.option("--case", "cases", multiple=True, help="TASK:SIZE, such as rotten_tomatoes:500; else all four.")
 @click.option("--seeds", default=5, show_default=True)
 @click.option("--part", default="test", type=click.Choice(["validation", "test"]), show_default=True)
