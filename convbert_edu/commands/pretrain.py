@@ -104,8 +104,10 @@ def pretrain(
         except KeyboardInterrupt as stop:
             click.echo(f"\n{stop}", err=True)
             sys.exit(130)
-    click.echo(json.dumps({name: record[name] for name in ("steps", "tokens", "seconds")}))
-    click.echo(json.dumps(record.get("held_out")))
+    if "held_out" in record:  # of several processes only the first has measured
+        click.echo(
+            json.dumps({name: record[name] for name in ("steps", "tokens", "seconds", "held_out")}, indent=2)
+        )
 
 
 def _name_and_value(text: str) -> tuple[str, Any]:

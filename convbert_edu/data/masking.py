@@ -11,7 +11,7 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 WHICH_PLACE, WHICH_FILLER, WHICH_GUESS = range(3)  # the three random numbers that each token has
 
 
-@dataclass(frozen=True)
+@dataclass
 class Masking:
     """How words are hidden."""
 
@@ -27,10 +27,9 @@ class Masking:
         if self.tokenizer.mask_token_id is None:
             raise ValueError(f"{self.tokenizer} has no mask_token; hiding words needs one, such as '[MASK]'")
         tokens = self.tokenizer.convert_ids_to_tokens(list(range(len(self.tokenizer))))
-        special = np.isin(np.arange(len(tokens)), self.tokenizer.all_special_ids)
-        continues = np.array([token.startswith("##") for token in tokens])
-        object.__setattr__(self, "_special", special)
-        object.__setattr__(self, "_continues", continues)
+        # For each token of the vocabulary: is it special, and does it continue the word before it?
+        self._special = np.isin(np.arange(len(tokens)), self.tokenizer.all_special_ids)
+        self._continues = np.array([token.startswith("##") for token in tokens])
 
     def words(self, ids: Int[np.ndarray, "batch seq"]) -> Bool[np.ndarray, "batch seq"]:
         """Say which tokens are real words or pieces of them: not padding, not special."""

@@ -35,6 +35,10 @@ class Processes:
         dist.all_reduce(tensor)
         return tensor.tolist()
 
+    def wait(self, device: torch.device) -> None:
+        """Wait until all processes have come to this place."""
+        self.sum([0.0], device)
+
     def wrap(self, model: nn.Module) -> nn.Module:
         """Return `model` such that each backward pass ends with the gradients' mean over all processes."""
         return model if self.count == 1 else DistributedDataParallel(model)

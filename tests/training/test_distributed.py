@@ -37,6 +37,7 @@ def losses(folder: Path) -> torch.Tensor:
     return torch.tensor([[line[name] for name in names] for line in RunLog(folder / "log.jsonl").lines()])
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_loss_curve_of_one_with_twice_the_batch(tmp_path: Path):
     corpus = make_corpus(tmp_path / "corpus")
     settings = quick_settings(dropout=0.0, batch_size=4, accumulation=2, evaluate_every=0)

@@ -161,6 +161,7 @@ def test_the_same_settings_give_the_same_weights_and_another_seed_does_not(
         assert_same_weights(tmp_path / "one", tmp_path / "three")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_and_resumed_ends_with_the_same_weights_bit_for_bit(corpus, tmp_path: Path):
     """Dropout, accumulation and bfloat16 on; killed with kill -9 in another process, at no particular moment."""
     settings = quick_settings(steps=40, accumulation=2, precision="bfloat16", checkpoint_minutes=0.001)
