@@ -1,7 +1,8 @@
 """What pretraining is worth: the same model with pretrained and with random weights, and word counts, on two tasks.
 
 Each case is run with several seeds, which draw the 500 training examples, the first weights of the head (or of the
-whole model), the order and the dropout. Prints the mean test accuracy with its 95% interval (Student's t over the seeds).
+whole model), the order and the dropout. Prints the mean test accuracy with its 95% interval (Student's t over
+the seeds).
 With --output a run that was stopped goes on where it was.
 """
 
