@@ -37,8 +37,17 @@ def test_the_map_is_made_only_on_request_and_the_kernels_always():
     torch.testing.assert_close(output, again)
 
 
-def test_dropout_in_training_only():
+def test_half_of_what_each_part_adds_is_dropped_in_training_only():
     layer, inputs = build(hidden_dropout_prob=0.5)
-    torch.testing.assert_close(layer(inputs)[0], layer(inputs)[0], rtol=0, atol=0)
-    layer.train()
-    assert not torch.equal(layer(inputs)[0], layer(inputs)[0])
+    sums = {}
+    for name in ("attention_norm", "feed_forward_norm"):
+        getattr(layer, name).register_forward_hook(
+            lambda _, given, out, name=name: sums.update({name: (given[0], out)})
+        )
+    for training in (False, True):
+        layer.train(training)(inputs)
+        after_attention, between = sums["attention_norm"]
+        after_feed_forward, _ = sums["feed_forward_norm"]
+        for added in (after_attention - inputs, after_feed_forward - between):
+            dropped = (added == 0).float().mean()
+            assert 0.4 < dropped < 0.6 if training else dropped < 0.01

@@ -12,6 +12,7 @@ from convbert_edu import (
     ConvBertForPreTraining,
     ConvBertForQuestionAnswering,
     ConvBertForSequenceClassification,
+    ConvBertForTokenClassification,
 )
 from convbert_edu.models.base import PretrainedModel
 from models.cases import EVERY_MODEL, build, inputs_for, labels_for
@@ -121,6 +122,27 @@ def test_an_answer_that_was_cut_off_takes_no_part_in_the_loss():
         torch.testing.assert_close(model(**inputs, **places).loss, first_alone)
     with_one = model(**inputs, start_positions=torch.tensor([1, 2]))
     assert with_one.loss is None, "one end of the answer is not enough"
+
+
+@pytest.mark.parametrize(
+    ("model", "layers"),
+    [
+        (ConvBertForSequenceClassification, ["classification_head.dense", "classification_head.output"]),
+        (ConvBertForTokenClassification, ["token_classifier"]),
+    ],
+)
+def test_classifiers_drop_what_goes_into_each_of_their_layers(
+    model: type[PretrainedModel], layers: list[str]
+):
+    built, inputs = build(model, classifier_dropout=0.5), inputs_for(model)
+    seen = []
+    for name in layers:
+        built.get_submodule(name).register_forward_hook(lambda _, given, out: seen.append(given[0]))
+    built(**inputs)
+    assert [bool((vectors == 0).any()) for vectors in seen] == [False] * len(layers)
+    seen.clear()
+    built.train()(**inputs)
+    assert all(0.3 < (vectors == 0).float().mean() < 0.7 for vectors in seen)
 
 
 @pytest.mark.parametrize("model", [model for model in EVERY_MODEL if labels_for(model)])
