@@ -1,7 +1,9 @@
 """Several processes that train one model: who am I, and adding up numbers over all.
 
 Start them with `torchrun --nproc-per-node=2 -m convbert_edu pretrain ...`; a run that was started without torchrun is
-one process that is alone.
+one process that is alone. It is not for machines with several GPUs only: on a CPU with two cores two processes of one
+thread each (half the batch_size, threads=1) train a small model much faster than one process of two threads, whose
+threads wait for each other in every small operation.
 """
 
 import os

@@ -159,6 +159,7 @@ class PretrainingRun:
         }
         if self.processes.first:
             self._save()
+            record["last_steps"] = self.log.lines()[-1]
             record["held_out"] = self._measure()
             save_models(self.game, self.tokenizer, self.folder)
             with atomic_write(self.folder / "record.json", "w") as file:

@@ -105,6 +105,7 @@ def test_replaced_token_detection_runs_from_text_to_models(corpus, tmp_path: Pat
     assert record["settings"]["learning_rate"] == 1e-2
     assert record["tokens_sha256"] == corpus.train.index["tokens_sha256"]
     log = RunLog(tmp_path / "log.jsonl").lines()
+    assert record["last_steps"] == log[-1]
     losses = [line["masked_lm_loss"] for line in log if "loss" in line]
     assert len(losses) == 100
     assert losses[-1] < 0.7 * losses[0]
