@@ -7,9 +7,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 DATA := reviews wikipedia factbook
 
-# Lessons run the same everywhere: two threads (that sleep while they wait, or a busy machine stands still), a
-# fixed hash seed, no progress bars, figures inside the notebook.
-QUIET := env -u MPLBACKEND OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE PYTHONHASHSEED=0 TQDM_DISABLE=1
+# Lessons run the same everywhere: two threads, a fixed hash seed,
+# no progress bars, figures inside the notebook.
+QUIET := env -u MPLBACKEND OMP_NUM_THREADS=2 PYTHONHASHSEED=0 TQDM_DISABLE=1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/notebooks/sanitize.cfg
 TIMINGS := benchmarks/forward.py
 
