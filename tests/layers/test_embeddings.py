@@ -61,7 +61,7 @@ def test_a_projection_stands_only_between_different_sizes():
     assert build(embedding_size=32).projection is None
 
 
-def test_dropout_falls_before_the_projection_and_only_in_training():
+def test_dropout_falls_in_training_only():
     embeddings = build(hidden_dropout_prob=0.5, embedding_size=32)
     ids = torch.tensor([[5, 7, 7]])
     torch.testing.assert_close(embeddings(ids), embeddings(ids), rtol=0, atol=0)
@@ -69,6 +69,16 @@ def test_dropout_falls_before_the_projection_and_only_in_training():
     kept = dropped != 0
     assert 0 < kept.sum() < kept.numel()
     torch.testing.assert_close(dropped[kept], 2 * still[kept])
+
+
+def test_dropout_falls_before_the_projection():
+    embeddings = build(hidden_dropout_prob=0.5, embedding_size=16).train()
+    projected = []
+    embeddings.projection.register_forward_hook(lambda _, given, out: projected.extend([given[0], out]))
+    result = embeddings(torch.tensor([[5, 7, 7]]))
+    given, out = projected
+    assert 0.2 < (given == 0).float().mean() < 0.8
+    assert torch.equal(result, out)
 
 
 def test_the_row_of_the_padding_token_learns_nothing():
