@@ -71,17 +71,18 @@ def load_weights(
     Raises ValueError when encoder weights are missing or a tensor does not fit, naming the tensors.
     """
     parameters = dict(model.named_parameters())  # a tied weight appears once, under the encoder's name
+    in_encoder = _encoder_parameters(parameters)
     found = _find(model, parameters, tensors)
     misfits = {ours: name for ours, name in found.items() if not _fits(tensors[name], parameters[ours])}
     if new_head:
-        old_head = {ours for ours in misfits if not _in_encoder(model, ours)}
+        old_head = misfits.keys() - in_encoder
         found = {ours: name for ours, name in found.items() if ours not in old_head}
         misfits = {ours: name for ours, name in misfits.items() if ours not in old_head}
     missing = [ours for ours in parameters if ours not in found]
     ignored = sorted(
         set(tensors) - set(found.values()) - {p + n for p in ("", TRANSFORMERS_PREFIX) for n in NOT_WEIGHTS}
     )
-    lost = [ours for ours in missing if _in_encoder(model, ours)]
+    lost = [ours for ours in missing if ours in in_encoder]
     if lost or misfits:
         raise ValueError(_complaint(source, lost, ignored, misfits, parameters, tensors))
     with torch.no_grad():
@@ -116,11 +117,9 @@ def _find(
     }
 
 
-def _in_encoder(model: nn.Module, name: str) -> bool:
-    """Say whether a parameter belongs to the encoder (the whole model, where it has no head)."""
-    return name.startswith(OUR_PREFIX) or not any(
-        n.startswith(OUR_PREFIX) for n, _ in model.named_parameters()
-    )
+def _encoder_parameters(parameters: Mapping[str, Tensor]) -> set[str]:
+    """Return the names of the encoder's parameters: all of them, where the model has no head."""
+    return {name for name in parameters if name.startswith(OUR_PREFIX)} or set(parameters)
 
 
 def _fits(tensor: Tensor, parameter: Tensor) -> bool:
