@@ -37,7 +37,7 @@ def main(repeats: int, output: str | None) -> None:
         )
         title = f"forward, float32, 4 layers of base, {batch} x {seq} tokens"
         results[title] = compare(
-            {"transformers": lambda: theirs(ids, mask), "convbert_edu": lambda: ours(ids, mask)},  # noqa: B023
+            {"transformers": lambda: theirs(ids, mask), "convbert_edu": lambda: ours(ids, mask)},  # noqa: B023 (called at once)
             repeats,
         )
         print_table(title, results[title], baseline="transformers")
