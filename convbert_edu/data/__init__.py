@@ -3,7 +3,14 @@
 from convbert_edu.data.baselines import majority_baseline, tfidf_baseline, tfidf_predictions
 from convbert_edu.data.cache import cache_folder
 from convbert_edu.data.corpus import pretraining_texts
-from convbert_edu.data.examples import Splits, TextExample
+from convbert_edu.data.examples import (
+    Answer,
+    ChoiceExample,
+    QuestionExample,
+    Splits,
+    TextExample,
+    TokenExample,
+)
 from convbert_edu.data.factbook import Country, Passage, load_passages
 from convbert_edu.data.reviews import SENTIMENTS, load_reviews
 from convbert_edu.data.sources import SOURCES, fetch
@@ -13,11 +20,15 @@ __all__ = [
     "SENTIMENTS",
     "SOURCES",
     "TOPICS",
+    "Answer",
     "Article",
+    "ChoiceExample",
     "Country",
     "Passage",
+    "QuestionExample",
     "Splits",
     "TextExample",
+    "TokenExample",
     "cache_folder",
     "fetch",
     "load_articles",

@@ -10,22 +10,74 @@ Example = TypeVar("Example")
 
 @dataclass(frozen=True)
 class TextExample:
-    """A text and the number of its class."""
+    """A text, or a pair of texts, and what is to be said of it.
+
+    label: the number of its class; or a value to be met (regression); or, where several classes may hold at once
+    (multi-label), a 0 or 1 for each of them
+    """
 
     text: str
+    label: int | float | tuple[int, ...]
+    text_pair: str | None = None
+
+
+@dataclass(frozen=True)
+class TokenExample:
+    """A text in words, and the number of the class of each word."""
+
+    words: tuple[str, ...]
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A piece of a context: its text, and the character at which it starts (`context[start:].startswith(text)`)."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True)
+class QuestionExample:
+    """A question about a context, and all answers that count as right; none where the context does not say."""
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[Answer, ...]
+    kind: str = (
+        ""  # in the Factbook's questions "prose" or "list": what sort of text the answer is taken from
+    )
+
+
+@dataclass(frozen=True)
+class ChoiceExample:
+    """A context, and several ways to go on from it, of which number `label` is right.
+
+    question: how each choice begins, where they begin alike (SWAG); mostly empty
+    """
+
+    id: str
+    context: str
+    choices: tuple[str, ...]
     label: int
+    question: str = ""
 
 
 @dataclass(frozen=True)
 class Splits(Generic[Example]):
-    """The three parts of a data set: learn from `train`, choose by `validation`, report on `test`."""
+    """The three parts of a data set: learn from `train`, choose by `validation`, report on `test`.
+
+    label_names: what the numbers of the classes stand for; empty where there are no classes
+    """
 
     train: list[Example]
     validation: list[Example]
     test: list[Example]
+    label_names: tuple[str, ...] = ()
 
 
-def split_in_blocks(examples: Sequence[Example]) -> Splits[Example]:
+def split_in_blocks(examples: Sequence[Example], label_names: tuple[str, ...] = ()) -> Splits[Example]:
     """Divide examples in the order they have: the first 80%, the next 10%, the last 10%.
 
     For files that are sorted by subject (films, say): a random split would put reviews of one film into both the
@@ -38,6 +90,7 @@ def split_in_blocks(examples: Sequence[Example]) -> Splits[Example]:
         train=list(examples[: ends[0]]),
         validation=list(examples[ends[0] : ends[1]]),
         test=list(examples[ends[1] :]),
+        label_names=label_names,
     )
 
 
@@ -46,12 +99,13 @@ def split_by_key(
     key: Callable[[Example], str],
     train_percent: int = 80,
     validation_percent: int = 10,
+    label_names: tuple[str, ...] = (),
 ) -> Splits[Example]:
     """Divide examples by the md5 of a text that identifies them (a title, a country's code).
 
     An example stays in its part whatever else is added or dropped, and all that shares a key stays together.
     """
-    parts = Splits[Example](train=[], validation=[], test=[])
+    parts = Splits[Example](train=[], validation=[], test=[], label_names=label_names)
     for example in examples:
         place = int(hashlib.md5(key(example).encode(), usedforsecurity=False).hexdigest(), 16) % 100
         if place < train_percent:

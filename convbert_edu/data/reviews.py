@@ -21,7 +21,7 @@ def load_reviews(source: str = "rotten_tomatoes") -> Splits[TextExample]:
     """
     if source not in REVIEW_SITES:
         raise ValueError(f"there are no reviews from {source!r}; choose one of {', '.join(REVIEW_SITES)}")
-    parts = Splits[TextExample](train=[], validation=[], test=[])
+    parts = Splits[TextExample](train=[], validation=[], test=[], label_names=SENTIMENTS)
     for label, texts in _texts_by_label(source).items():
         blocks = split_in_blocks([TextExample(clean_text(text), label) for text in texts])
         parts.train.extend(blocks.train)

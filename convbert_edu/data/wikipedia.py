@@ -57,6 +57,7 @@ def load_topics() -> Splits[TextExample]:
         train=_topic_examples(articles.train),
         validation=_topic_examples(articles.validation),
         test=_topic_examples(articles.test),
+        label_names=TOPICS,
     )
 
 

@@ -36,6 +36,13 @@ def test_most_keys_are_for_training():
     assert len(parts.test) == pytest.approx(1000, abs=120)
 
 
+def test_the_names_of_the_labels_travel_with_the_parts():
+    names = ("bad", "good")
+    assert split_in_blocks([TextExample("a film", 1)], names).label_names == names
+    assert split_by_key([TextExample("a film", 1)], str, label_names=names).label_names == names
+    assert split_by_key([TextExample("a film", 1)], str).label_names == ()
+
+
 def test_examples_do_not_change():
     with pytest.raises(AttributeError):
         TextExample("a film", 1).label = 0

@@ -21,7 +21,7 @@ def test_the_parts_have_the_published_sizes(rotten_tomatoes: Splits, imdb: Split
 
 
 def test_the_labels_are_balanced_and_named(rotten_tomatoes: Splits):
-    assert SENTIMENTS == ("negative", "positive")
+    assert rotten_tomatoes.label_names == SENTIMENTS == ("negative", "positive")
     for part in (rotten_tomatoes.train, rotten_tomatoes.validation, rotten_tomatoes.test):
         assert sum(example.label for example in part) * 2 == len(part)
 

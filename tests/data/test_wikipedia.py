@@ -20,6 +20,7 @@ def test_the_topics_are_those_of_the_file(topics: Splits):
     assert len(compared) > 600  # the others were changed by cleaning
     assert all(topic_of[example.text] == TOPICS[example.label] for example in compared)
     assert {example.label for example in topics.train} == set(range(len(TOPICS)))
+    assert topics.label_names == TOPICS
 
 
 def test_every_article_is_in_one_part():
