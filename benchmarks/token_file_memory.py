@@ -13,11 +13,11 @@ from pathlib import Path
 import click
 
 from convbert_edu.data import load_reviews
-from convbert_edu.data.masking import Masking
-from convbert_edu.data.pretraining_batches import PretrainingBatches
-from convbert_edu.data.text_files import read_documents
-from convbert_edu.data.token_file import TokenFile
-from convbert_edu.data.token_file_writer import write_token_file
+from convbert_edu.data.pretraining.batches import PretrainingBatches
+from convbert_edu.data.pretraining.masking import Masking
+from convbert_edu.data.pretraining.text_files import read_documents
+from convbert_edu.data.pretraining.token_file import TokenFile
+from convbert_edu.data.pretraining.token_file_writer import write_token_file
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 

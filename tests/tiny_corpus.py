@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from convbert_edu.data.packing import Packing
-from convbert_edu.data.pretraining_corpus import PretrainingCorpus, build_corpus
+from convbert_edu.data.pretraining.corpus import PretrainingCorpus, build_corpus
+from convbert_edu.data.pretraining.packing import Packing
 from convbert_edu.training.pretrain_settings import PretrainSettings
 
 ANIMALS = {"cat": "milk", "dog": "bone", "horse": "grass", "mouse": "cheese", "bear": "honey", "bird": "seed"}

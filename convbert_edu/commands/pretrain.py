@@ -36,10 +36,10 @@ def pack_data(
 
     Without --text the course's own texts are used (reviews, Wikipedia introductions, the World Factbook).
     """
-    from convbert_edu.data.corpus import pretraining_texts
-    from convbert_edu.data.packing import Packing
-    from convbert_edu.data.pretraining_corpus import build_corpus, every_hundredth
-    from convbert_edu.data.text_files import read_documents
+    from convbert_edu.data.pretraining.corpus import build_corpus, every_hundredth
+    from convbert_edu.data.pretraining.packing import Packing
+    from convbert_edu.data.pretraining.text_files import read_documents
+    from convbert_edu.data.pretraining.texts import pretraining_texts
     from convbert_edu.tokenizer import ConvBertTokenizer
 
     with plain_errors():
@@ -88,7 +88,7 @@ def pretrain(
     All settings with their meaning: convbert_edu/training/pretrain_settings.py
     """
     from convbert_edu.config import read_json_object
-    from convbert_edu.data.pretraining_corpus import PretrainingCorpus
+    from convbert_edu.data.pretraining.corpus import PretrainingCorpus
     from convbert_edu.device import find_device
     from convbert_edu.training.pretrain import pretrain as run
     from convbert_edu.training.pretrain_settings import PretrainSettings

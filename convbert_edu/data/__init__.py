@@ -2,7 +2,6 @@
 
 from convbert_edu.data.baselines import majority_baseline, tfidf_baseline, tfidf_predictions
 from convbert_edu.data.cache import cache_folder
-from convbert_edu.data.corpus import pretraining_texts
 from convbert_edu.data.examples import (
     Answer,
     ChoiceExample,
@@ -12,6 +11,7 @@ from convbert_edu.data.examples import (
     TokenExample,
 )
 from convbert_edu.data.factbook import Country, Passage, load_passages
+from convbert_edu.data.pretraining.texts import pretraining_texts
 from convbert_edu.data.reviews import SENTIMENTS, load_reviews
 from convbert_edu.data.sources import SOURCES, fetch
 from convbert_edu.data.wikipedia import TOPICS, Article, load_articles, load_topics

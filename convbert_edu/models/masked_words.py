@@ -98,7 +98,7 @@ class MaskedWordGame(nn.Module):
         hidden_total: float | None = None,
         word_total: float | None = None,
     ) -> PretrainingOutput:
-        """Play one round; see `convbert_edu.data.pretraining_batches.masked_batch` for the inputs.
+        """Play one round; see `convbert_edu.data.pretraining.batches.masked_batch` for the inputs.
 
         hidden_total: hidden words that the loss is divided by, where a step has more batches than this one
         """

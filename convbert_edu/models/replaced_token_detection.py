@@ -65,7 +65,7 @@ class ReplacedTokenDetection(nn.Module):
         hidden_total: float | None = None,
         word_total: float | None = None,
     ) -> PretrainingOutput:
-        """Play one round; see `convbert_edu.data.pretraining_batches.masked_batch` for the inputs.
+        """Play one round; see `convbert_edu.data.pretraining.batches.masked_batch` for the inputs.
 
         hidden_total, word_total: what the two losses are divided by, where a step has more batches than this one
         """

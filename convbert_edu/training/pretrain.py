@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from convbert_edu.data.masking import Masking
-from convbert_edu.data.pretraining_batches import PretrainingBatches
-from convbert_edu.data.token_file import TokenFile
+from convbert_edu.data.pretraining.batches import PretrainingBatches
+from convbert_edu.data.pretraining.masking import Masking
+from convbert_edu.data.pretraining.token_file import TokenFile
 from convbert_edu.device import autocast, find_device
 from convbert_edu.files import atomic_write
 from convbert_edu.tokenizer import ConvBertTokenizer

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 import numpy as np
 import torch
 
-from convbert_edu.data.masking import Masking
-from convbert_edu.data.pretraining_batches import held_out_batches
-from convbert_edu.data.token_file import TokenFile
+from convbert_edu.data.pretraining.batches import held_out_batches
+from convbert_edu.data.pretraining.masking import Masking
+from convbert_edu.data.pretraining.token_file import TokenFile
 from convbert_edu.training.pretrain_models import Game
 
 

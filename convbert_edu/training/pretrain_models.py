@@ -7,7 +7,7 @@ from torch import nn
 
 from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.config import ConvBertConfig
-from convbert_edu.data.token_file import vocabulary_hash
+from convbert_edu.data.pretraining.token_file import vocabulary_hash
 from convbert_edu.models.masked_lm import ConvBertForMaskedLM
 from convbert_edu.models.masked_words import MaskedWordGame
 from convbert_edu.models.pretraining import ConvBertForPreTraining

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from convbert_edu.data.counter_random import random_bits
-from convbert_edu.data.pretraining_batches import PretrainingBatches
+from convbert_edu.data.pretraining.batches import PretrainingBatches
+from convbert_edu.data.pretraining.counter_random import random_bits
 from convbert_edu.device import autocast
 from convbert_edu.training.distributed import Processes, without_exchange
 from convbert_edu.training.optimizer import linear_schedule, make_optimizer
@@ -20,7 +20,7 @@ from convbert_edu.training.pretrain_models import Game
 from convbert_edu.training.pretrain_settings import PretrainSettings
 from convbert_edu.training.run_log import Sums
 
-DROPOUT = 3  # a stream of random numbers of its own, beside those of data/pretraining_batches.py
+DROPOUT = 3  # a stream of random numbers of its own, beside those of data/pretraining/batches.py
 
 
 class PretrainingSteps:

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining
-from convbert_edu.data.pretraining_corpus import PretrainingCorpus
-from convbert_edu.data.token_file import TokenFile
+from convbert_edu.data.pretraining.corpus import PretrainingCorpus
+from convbert_edu.data.pretraining.token_file import TokenFile
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.pretrain import pretrain
 from convbert_edu.training.pretrain_settings import PretrainSettings

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from convbert_edu.data.masking import Masking
-from convbert_edu.data.pretraining_batches import held_out_batches
+from convbert_edu.data.pretraining.batches import held_out_batches
+from convbert_edu.data.pretraining.masking import Masking
 from convbert_edu.training.pretrain_evaluation import evaluate_game, judge_detection
 from convbert_edu.training.pretrain_models import make_game
 from tiny_corpus import make_corpus, quick_settings

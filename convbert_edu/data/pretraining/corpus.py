@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from convbert_edu.data.packing import Packing
-from convbert_edu.data.token_file import TokenFile
-from convbert_edu.data.token_file_writer import write_token_file
+from convbert_edu.data.pretraining.packing import Packing
+from convbert_edu.data.pretraining.token_file import TokenFile
+from convbert_edu.data.pretraining.token_file_writer import write_token_file
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 VOCABULARY_CHARACTERS = (

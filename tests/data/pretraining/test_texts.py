@@ -5,8 +5,8 @@ from itertools import islice
 import pytest
 
 from convbert_edu.data import Splits, load_articles, load_passages, pretraining_texts
-from convbert_edu.data.corpus import country_document
 from convbert_edu.data.factbook import Country, Passage
+from convbert_edu.data.pretraining.texts import country_document
 
 
 @pytest.fixture(scope="module")

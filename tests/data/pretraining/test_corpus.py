@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convbert_edu.data.pretraining_corpus import (
+from convbert_edu.data.pretraining.corpus import (
     PretrainingCorpus,
     build_corpus,
     every_hundredth,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from convbert_edu.data import text_files
-from convbert_edu.data.text_files import read_documents
+from convbert_edu.data.pretraining import text_files
+from convbert_edu.data.pretraining.text_files import read_documents
 
 
 def write(path: Path, content: str | bytes) -> Path:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from convbert_edu.data.counter_random import random_bits
-from convbert_edu.data.masking import Masking, choose_places
+from convbert_edu.data.pretraining.counter_random import random_bits
+from convbert_edu.data.pretraining.masking import Masking, choose_places
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 PAD, UNK, CLS, SEP, MASK = range(5)

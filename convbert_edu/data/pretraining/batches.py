@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convbert_edu.data.counter_random import random_bits
-from convbert_edu.data.masking import Masking
-from convbert_edu.data.shuffle import shuffled
-from convbert_edu.data.token_file import TokenFile
+from convbert_edu.data.pretraining.counter_random import random_bits
+from convbert_edu.data.pretraining.masking import Masking
+from convbert_edu.data.pretraining.shuffle import shuffled
+from convbert_edu.data.pretraining.token_file import TokenFile
 
 # Steps are planned in pools of this many, in which sequences are sorted by length, so that little is padding.
 POOL = 50

@@ -12,8 +12,15 @@ from typing import Self
 import numpy as np
 from tqdm import tqdm
 
-from convbert_edu.data.packing import SHORTEST, Packing, pack_document, split_sentences
-from convbert_edu.data.token_file import FORMAT, INDEX, OFFSETS, TOKENS, TokenFile, vocabulary_hash
+from convbert_edu.data.pretraining.packing import SHORTEST, Packing, pack_document, split_sentences
+from convbert_edu.data.pretraining.token_file import (
+    FORMAT,
+    INDEX,
+    OFFSETS,
+    TOKENS,
+    TokenFile,
+    vocabulary_hash,
+)
 from convbert_edu.files import atomic_write
 from convbert_edu.tokenizer import ConvBertTokenizer
 

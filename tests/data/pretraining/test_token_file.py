@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convbert_edu.data import token_file_writer
-from convbert_edu.data.packing import Packing, pack_document, split_sentences
-from convbert_edu.data.token_file import TokenFile
-from convbert_edu.data.token_file_writer import write_token_file
+from convbert_edu.data.pretraining import token_file_writer
+from convbert_edu.data.pretraining.packing import Packing, pack_document, split_sentences
+from convbert_edu.data.pretraining.token_file import TokenFile
+from convbert_edu.data.pretraining.token_file_writer import write_token_file
 from convbert_edu.tokenizer import ConvBertTokenizer
 from tiny_corpus import documents, sentences
 

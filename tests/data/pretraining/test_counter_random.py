@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convbert_edu.data.counter_random import random_bits, uniform
+from convbert_edu.data.pretraining.counter_random import random_bits, uniform
 
 
 def test_a_number_depends_on_its_counters_only():

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from convbert_edu.data.masking import Masking
-from convbert_edu.data.pretraining_batches import POOL, PretrainingBatches, held_out_batches
-from convbert_edu.data.pretraining_corpus import PretrainingCorpus
-from convbert_edu.data.token_file import TokenFile
-from convbert_edu.data.token_file_writer import write_token_file
+from convbert_edu.data.pretraining.batches import POOL, PretrainingBatches, held_out_batches
+from convbert_edu.data.pretraining.corpus import PretrainingCorpus
+from convbert_edu.data.pretraining.masking import Masking
+from convbert_edu.data.pretraining.token_file import TokenFile
+from convbert_edu.data.pretraining.token_file_writer import write_token_file
 from tiny_corpus import make_corpus
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convbert_edu.data.shuffle import shuffled
+from convbert_edu.data.pretraining.shuffle import shuffled
 
 
 @given(count=st.integers(1, 3000), key=st.integers(0, 2**40))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convbert_edu.data.packing import SHORTEST, Packing, pack_document, split_sentences
+from convbert_edu.data.pretraining.packing import SHORTEST, Packing, pack_document, split_sentences
 
 CLS, SEP = 2, 3
 

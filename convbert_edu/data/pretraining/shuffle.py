@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convbert_edu.data.counter_random import random_bits
+from convbert_edu.data.pretraining.counter_random import random_bits
 
 ROUNDS = 4
 

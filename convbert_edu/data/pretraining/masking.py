@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from convbert_edu.data.counter_random import uniform
+from convbert_edu.data.pretraining.counter_random import uniform
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 WHICH_PLACE, WHICH_FILLER, WHICH_GUESS = range(3)  # the three random numbers that each token has

@@ -1,0 +1,1 @@
+"""From text to the batches of pretraining: documents, sequences, hidden words."""
