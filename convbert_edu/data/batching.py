@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from convbert_edu.tokenizer import ConvBertTokenizer
@@ -13,32 +14,54 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 POOL = 20
 
 
-@dataclass(frozen=True)
-class EncodedTexts:
-    """Texts as token numbers, with a label each: what a training loop takes batches from."""
+@dataclass(frozen=True, kw_only=True)
+class EncodedRows:
+    """Texts, or pairs of them, as token numbers: what a training loop takes batches from.
+
+    A task adds its labels in a class of its own (see convbert_edu/tasks).
+    """
 
     input_ids: list[list[int]]
     token_type_ids: list[list[int]]
-    labels: Tensor
     pad_token_id: int
 
     def __len__(self) -> int:
         return len(self.input_ids)
 
-    def batch(self, rows: Sequence[int]) -> dict[str, Tensor]:
-        """Return some rows as tensors [rows, longest of them], padded on the right, ready for a model."""
-        longest = max(len(self.input_ids[row]) for row in rows)
+    @property
+    def lengths(self) -> list[int]:
+        """The number of tokens of each row."""
+        return [len(ids) for ids in self.input_ids]
 
-        def padded(sequences: list[list[int]], filler: int) -> Tensor:
-            return torch.tensor([sequences[row] + [filler] * (longest - len(sequences[row])) for row in rows])
+    def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
+        """Return some rows as tensors [rows, width], padded on the right, ready for a model.
 
+        width: that of the longest row if left out
+        epoch: for what is drawn anew each time the data is read
+        """
         lengths = torch.tensor([len(self.input_ids[row]) for row in rows])
+        width = width or int(lengths.max())
         return {
-            "input_ids": padded(self.input_ids, self.pad_token_id),
-            "token_type_ids": padded(self.token_type_ids, 0),
-            "attention_mask": (torch.arange(longest) < lengths.unsqueeze(1)).long(),
-            "labels": self.labels[list(rows)],
+            "input_ids": pad_rows([self.input_ids[row] for row in rows], width, self.pad_token_id),
+            "token_type_ids": pad_rows([self.token_type_ids[row] for row in rows], width, 0),
+            "attention_mask": (torch.arange(width) < lengths.unsqueeze(1)).long(),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedTexts(EncodedRows):
+    """Texts with a label each: [texts] class numbers or values, or [texts, labels] of 0 and 1."""
+
+    labels: Tensor
+
+    def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
+        """Return some rows with their `labels`."""
+        return {**super().batch(rows, width, epoch), "labels": self.labels[list(rows)]}
+
+
+def pad_rows(rows: list[list[int]], width: int, filler: int) -> Int[Tensor, "rows width"]:
+    """Return rows of numbers as one tensor, filled up on the right."""
+    return torch.tensor([row + [filler] * (width - len(row)) for row in rows])
 
 
 def encode_texts(
@@ -46,6 +69,7 @@ def encode_texts(
     texts: Sequence[str],
     labels: Sequence[int] | Sequence[float] | Sequence[Sequence[float]],
     max_length: int = 128,
+    text_pairs: Sequence[str] | None = None,
 ) -> EncodedTexts:
     """Tokenise `texts`, cut each to `max_length` tokens, and keep the labels beside them.
 
@@ -55,9 +79,13 @@ def encode_texts(
         raise ValueError(
             f"got {len(texts)} texts and {len(labels)} labels; give at least one text, and a label for each"
         )
-    encoded = tokenizer(list(texts), truncation=True, max_length=max_length)
+    pairs = None if text_pairs is None else list(text_pairs)
+    encoded = tokenizer(list(texts), pairs, truncation=True, max_length=max_length)
     return EncodedTexts(
-        encoded["input_ids"], encoded["token_type_ids"], torch.tensor(labels), tokenizer.pad_token_id
+        input_ids=encoded["input_ids"],
+        token_type_ids=encoded["token_type_ids"],
+        pad_token_id=tokenizer.pad_token_id,
+        labels=torch.tensor(labels),
     )
 
 

@@ -1,6 +1,7 @@
 """The training loop: batch -> loss -> gradient -> step, and the loop's mirror image, prediction."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -8,20 +9,24 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from convbert_edu.data.batching import EncodedTexts, batches_by_length
+from convbert_edu.data.batching import EncodedRows, EncodedTexts, batches_by_length
 from convbert_edu.device import autocast, find_device
+from convbert_edu.models.checks import IGNORE_INDEX
+from convbert_edu.training.distributed import Processes, without_exchange
+from convbert_edu.training.evaluation import read_rows
 from convbert_edu.training.optimizer import linear_schedule, make_optimizer
 
 
 @dataclass(kw_only=True)
 class TrainingSettings:
-    """The numbers that steer a training run."""
+    """The numbers that steer the loop."""
 
-    epochs: int = 4
-    batch_size: int = 32
-    learning_rate: float = 3e-4
+    epochs: int = 4  # times that all examples are read
+    batch_size: int = 32  # examples of one process in one pass
+    accumulation: int = 1  # passes whose gradients are added up for one step
+    learning_rate: float = 3e-4  # the highest, reached after the warm-up
     layer_decay: float = 1.0  # below 1: deeper layers learn more slowly (see make_optimizer)
-    weight_decay: float = 0.01
+    weight_decay: float = 0.01  # not applied to biases and LayerNorms
     warmup_fraction: float = 0.1  # of all steps
     clip: float = 1.0  # longest gradient that a step may take
     precision: str = "float32"  # "auto": bfloat16 where the hardware is fast at it; or "bfloat16"
@@ -37,7 +42,7 @@ class History:
 
 def train(
     model: nn.Module,
-    examples: EncodedTexts,
+    examples: EncodedRows,
     settings: TrainingSettings | None = None,
     device: torch.device | None = None,
 ) -> History:
@@ -47,53 +52,109 @@ def train(
     Raises ArithmeticError, naming the step, when the loss is no longer a number.
     """
     settings = settings or TrainingSettings()
-    device = device or find_device()
+    learning = Learning(model.to(device or find_device()), examples, settings)
     torch.manual_seed(settings.seed)
-    order = torch.Generator().manual_seed(settings.seed)
-
-    model.to(device).train()
-    steps = settings.epochs * math.ceil(len(examples) / settings.batch_size)
-    optimizer = make_optimizer(model, settings.learning_rate, settings.weight_decay, settings.layer_decay)
-    schedule = linear_schedule(optimizer, steps, int(settings.warmup_fraction * steps))
-    lengths = [len(ids) for ids in examples.input_ids]
     history = History()
-
-    with tqdm(total=steps, desc="training", unit="step") as progress:
-        for _ in range(settings.epochs):
-            for rows in batches_by_length(lengths, settings.batch_size, order):
-                batch = {name: tensor.to(device) for name, tensor in examples.batch(rows).items()}
-                with autocast(settings.precision, device):
-                    loss = model(**batch).loss
-                history.losses.append(loss.item())
-                if not math.isfinite(history.losses[-1]):
-                    raise ArithmeticError(
-                        f"the loss is {history.losses[-1]} at step {len(history.losses)}; the weights are those before "
-                        f"it. Try a learning_rate below {settings.learning_rate}, or look for broken examples"
-                    )
-                loss.backward()
-                nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-                optimizer.step()
-                schedule.step()
-                optimizer.zero_grad()
-                progress.set_postfix(loss=f"{history.losses[-1]:.3f}", refresh=False)
-                progress.update()
+    with tqdm(total=learning.steps, desc="training", unit="step") as progress:
+        for epoch, rows in learning.plan():
+            history.losses.append(learning.take_step(epoch, rows))
+            progress.set_postfix(loss=f"{history.losses[-1]:.3f}", refresh=False)
+            progress.update()
     model.eval()
     return history
 
 
-@torch.inference_mode()
+class Learning:
+    """A model that learns from examples: which rows each step takes, and what it does with them.
+
+    Several processes share the rows of a step; each has a copy of the model, and all copies stay alike.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        examples: EncodedRows,
+        settings: TrainingSettings,
+        processes: Processes | None = None,
+    ) -> None:
+        self.examples, self.settings, self.processes = examples, settings, processes or Processes()
+        self.device = next(model.parameters()).device
+        self.model = self.processes.wrap(model)
+        self.step_size = settings.batch_size * settings.accumulation * self.processes.count
+        self.steps_per_epoch = math.ceil(len(examples) / self.step_size)
+        self.steps = settings.epochs * self.steps_per_epoch
+        self.optimizer = make_optimizer(
+            model, settings.learning_rate, settings.weight_decay, settings.layer_decay
+        )
+        warmup = int(settings.warmup_fraction * self.steps)
+        self.schedule = linear_schedule(self.optimizer, self.steps, warmup)
+        self.taken = 0
+
+    def plan(self) -> Iterator[tuple[int, list[int]]]:
+        """Yield (epoch, rows) for each step of the run; it follows from the seed and the lengths alone."""
+        order = torch.Generator().manual_seed(self.settings.seed)
+        for epoch in range(self.settings.epochs):
+            for rows in batches_by_length(self.examples.lengths, self.step_size, order):
+                yield epoch, rows
+
+    def take_step(self, epoch: int, rows: list[int]) -> float:
+        """Update the weights with some rows and return their mean loss.
+
+        Raises ArithmeticError, before the weights are touched, where loss or gradient is no finite number.
+        """
+        self.model.train()
+        batches = self._batches(epoch, rows)
+        total = self._sum(float(sum(weight for weight, _ in batches)))
+        loss_sum = 0.0
+        for number, (weight, batch) in enumerate(batches):
+            with without_exchange(self.model, wanted=number < len(batches) - 1):
+                with autocast(self.settings.precision, self.device):
+                    loss = self.model(**batch).loss
+                # Gradients are averaged over processes where a sum is wanted; hence times their number.
+                (loss * (weight * self.processes.count / total)).backward()
+            loss_sum += loss.item() * weight / total
+        mean_loss = self._sum(loss_sum)
+        length = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip).item()
+        if not (math.isfinite(mean_loss) and math.isfinite(length)):
+            raise ArithmeticError(
+                f"the loss is {mean_loss} at step {self.taken + 1} (length of its gradient: {length}); the weights are "
+                f"those before it. Try a learning_rate below {self.settings.learning_rate}, or look for broken examples"
+            )
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        self.taken += 1
+        return mean_loss
+
+    def _batches(self, epoch: int, rows: list[int]) -> list[tuple[int, dict[str, Tensor]]]:
+        """Return this process's share of the rows of a step: one batch for each pass, with its weight."""
+        passes, size = self.settings.accumulation, self.settings.batch_size
+        width = max(self.examples.lengths[row] for row in rows)  # of all: padding reaches the convolutions
+        batches = []
+        for part in range(self.processes.rank * passes, (self.processes.rank + 1) * passes):
+            share = rows[part * size : (part + 1) * size]
+            # At the end of an epoch there may be no rows left: any row, with weight 0, keeps the processes in step.
+            batch = self.examples.batch(share or rows[:1], width, epoch)
+            batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
+            batches.append((count_targets(batch) if share else 0, batch))
+        return batches
+
+    def _sum(self, number: float) -> float:
+        return self.processes.sum([number], self.device)[0]
+
+
+def count_targets(batch: dict[str, Tensor]) -> int:
+    """Return how many targets the loss of a batch is the mean of: rows, or those tokens that have a label."""
+    targets = batch["labels"] if "labels" in batch else batch["start_positions"]
+    return len(targets) if targets.is_floating_point() else int((targets != IGNORE_INDEX).sum())
+
+
 def predict(
     model: nn.Module, examples: EncodedTexts, batch_size: int = 64, device: torch.device | None = None
 ) -> Float[Tensor, "examples labels"]:
     """Return the model's scores for every example, in the order of the examples, on the CPU."""
-    device = device or find_device()
-    model.to(device).eval()
-    order, scores = [], []
-    for rows in batches_by_length([len(ids) for ids in examples.input_ids], batch_size):
-        batch = {name: tensor.to(device) for name, tensor in examples.batch(rows).items() if name != "labels"}
-        scores.append(model(**batch).logits.cpu())
-        order += rows
-    return torch.cat(scores)[torch.tensor(order).argsort()]
+    model.to(device or find_device())
+    return torch.stack(read_rows(model, examples, lambda output, batch: list(output.logits), batch_size))
 
 
 def accuracy(model: nn.Module, examples: EncodedTexts) -> float:

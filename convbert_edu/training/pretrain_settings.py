@@ -1,13 +1,10 @@
 """Every number that steers a pretraining run, and which of them may change when a run goes on."""
 
-import dataclasses
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self, get_origin
+from typing import Any
 
-from convbert_edu.config import ConvBertConfig, read_json_object
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.training.settings import Settings
 
 CHOICES = {
     "objective": ("masked_lm", "replaced_token"),
@@ -21,7 +18,7 @@ FREE_TO_CHANGE = frozenset(
 
 
 @dataclass(kw_only=True)
-class PretrainSettings:
+class PretrainSettings(Settings):
     """The settings of a pretraining run. Raises ValueError, naming the field, for values that cannot work."""
 
     # What is trained.
@@ -70,20 +67,20 @@ class PretrainSettings:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
         for name in ("steps", "batch_size", "accumulation", "log_every", "evaluate_sequences"):
-            self._require(name, lambda value: value >= 1, "at least 1")
+            self.require(name, lambda value: value >= 1, "at least 1")
         for name in ("rtd_weight", "sentence_weight", "weight_decay", "checkpoint_minutes", "evaluate_every"):
-            self._require(name, lambda value: value >= 0, "at least 0")
+            self.require(name, lambda value: value >= 0, "at least 0")
         for name in ("learning_rate", "clip"):
-            self._require(name, lambda value: value > 0, "above 0")
+            self.require(name, lambda value: value > 0, "above 0")
         for name in ("dropout", "beta1", "beta2"):
-            self._require(name, lambda value: 0 <= value < 1, "from 0 to below 1")
+            self.require(name, lambda value: 0 <= value < 1, "from 0 to below 1")
         for name in ("mask_probability", "mask_share", "generator_fraction"):
-            self._require(name, lambda value: 0 < value <= 1, "above 0 and up to 1")
-        self._require(
+            self.require(name, lambda value: 0 < value <= 1, "above 0 and up to 1")
+        self.require(
             "warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})"
         )
         for name in ("threads", "max_length"):
-            self._require(name, lambda value: value is None or value >= 1, "at least 1, or None")
+            self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
         if self.freeze_generator and (self.objective != "replaced_token" or self.start_generator is None):
             raise ValueError(
                 "freeze_generator is true; that needs objective 'replaced_token' and a trained generator in "
@@ -98,35 +95,3 @@ class PretrainSettings:
         """Return the configuration that `preset` and `sizes` describe, for a vocabulary."""
         preset = getattr(ConvBertConfig, self.preset)
         return preset(**({"vocab_size": vocab_size, "pad_token_id": pad_token_id} | self.sizes))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all settings as plain JSON values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return settings from plain values; raises ValueError for unknown names and for values of the wrong type."""
-        known = [each.name for each in dataclasses.fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise ValueError(f"there are no settings called {unknown}; the settings are {', '.join(known)}")
-        typed = dict(values)
-        for each in dataclasses.fields(cls):
-            value = typed.get(each.name, each.default)
-            if each.type is float and isinstance(value, int):
-                typed[each.name] = float(value)
-                continue
-            kind = dict if get_origin(each.type) is dict else each.type
-            if each.name in values and not isinstance(value, kind):
-                raise ValueError(f"{each.name} is {value!r}; it must be of type {each.type}")
-        return cls(**typed)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> Self:
-        """Read settings from a JSON file; what it leaves out has its default value."""
-        return cls.from_dict(read_json_object(Path(path)))
-
-    def _require(self, name: str, holds: Callable[[Any], bool], rule: str) -> None:
-        value = getattr(self, name)
-        if not holds(value):
-            raise ValueError(f"{name} is {value!r}; it must be {rule}")

@@ -25,7 +25,8 @@ def contains_token_5(count=200, seed=0):
             row[int(torch.randint(1, length, (1,), generator=draw))] = 5
         rows.append([2, *row.tolist()])
         labels.append(number % 2)
-    return EncodedTexts(rows, [[0] * len(row) for row in rows], torch.tensor(labels), pad_token_id=0)
+    types = [[0] * len(row) for row in rows]
+    return EncodedTexts(input_ids=rows, token_type_ids=types, labels=torch.tensor(labels), pad_token_id=0)
 
 
 def test_the_loop_learns_a_rule_and_keeps_it_for_new_examples():

@@ -1,0 +1,46 @@
+"""What all settings of training runs can do: become JSON, come back from it, and check themselves."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, get_origin
+
+from convbert_edu.config import read_json_object
+
+
+class Settings:
+    """A dataclass of settings. Numbers, texts, and dictionaries of these; None where a setting may be left open."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all settings as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return settings from plain values; raises ValueError for unknown names and for values of the wrong type."""
+        known = [each.name for each in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(f"there are no settings called {unknown}; the settings are {', '.join(known)}")
+        typed = dict(values)
+        for each in dataclasses.fields(cls):
+            value = typed.get(each.name, each.default)
+            if each.type is float and isinstance(value, int):
+                typed[each.name] = float(value)
+                continue
+            kind = dict if get_origin(each.type) is dict else each.type
+            if each.name in values and not isinstance(value, kind):
+                raise ValueError(f"{each.name} is {value!r}; it must be of type {each.type}")
+        return cls(**typed)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Read settings from a JSON file; what it leaves out has its default value."""
+        return cls.from_dict(read_json_object(Path(path)))
+
+    def require(self, name: str, holds: Callable[[Any], bool], rule: str) -> None:
+        """Raise ValueError, naming field and rule, where the rule does not hold."""
+        value = getattr(self, name)
+        if not holds(value):
+            raise ValueError(f"{name} is {value!r}; it must be {rule}")
