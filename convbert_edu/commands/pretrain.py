@@ -44,7 +44,7 @@ def pack_data(
 
     with plain_errors():
         if not texts:
-            readers = (pretraining_texts, lambda: pretraining_texts(held_out=True))
+            readers = (pretraining_texts, lambda: pretraining_texts("validation"))
         elif held_out:
             readers = (lambda: read_documents(texts), lambda: read_documents([held_out]))
         else:

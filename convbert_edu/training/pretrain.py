@@ -96,6 +96,7 @@ class PretrainingRun:
         self.game = make_game(settings, tokenizer, batches.longest).to(device)
         self.steps = PretrainingSteps(settings, self.game, batches, processes)
         self.step = 0  # steps taken, in this session and those before
+        self.last_step = min(settings.steps, settings.stop_after or settings.steps)
         self.whole, self.window = Sums(), Sums()  # what was seen in all, and since the last line of the log
 
     def begin(self, resume: bool) -> None:
@@ -123,9 +124,9 @@ class PretrainingRun:
         settings, first, saved_at = self.settings, self.processes.first, time.monotonic()
         bar: dict[str, Any] = {} if first else {"disable": True}
         with tqdm(
-            total=settings.steps, initial=self.step, desc="pretraining", unit="step", **bar
+            total=self.last_step, initial=self.step, desc="pretraining", unit="step", **bar
         ) as progress:
-            while self.step < settings.steps:
+            while self.step < self.last_step:
                 seen = self.steps.take(self.step)
                 self.step += 1
                 self.whole.add(seen)
@@ -174,14 +175,14 @@ class PretrainingRun:
 
     def _report(self) -> None:
         """Write a line of the log, and one of measurements, when it is time for them."""
-        if self.step % self.settings.log_every == 0 or self.step == self.settings.steps:
+        if self.step % self.settings.log_every == 0 or self.step == self.last_step:
             rate = self.steps.schedule.get_last_lr()[0]
             self.log.add(
                 step=self.step, tokens=int(self.whole.tokens), learning_rate=rate, **self.window.means()
             )
             self.window = Sums()
         every = self.settings.evaluate_every
-        if every and self.step % every == 0 and self.step < self.settings.steps:
+        if every and self.step % every == 0 and self.step < self.last_step:
             results = self._measure()
             if results:
                 self.log.add(step=self.step, held_out=results)

@@ -25,7 +25,8 @@ def evaluate_game(
     """Measure `game` on `limit` sequences, always the same ones with the same hidden words.
 
     Returns for the generator masked_lm_loss, masked_lm_perplexity and masked_lm_accuracy; for the discriminator
-    detection_loss, detection_auc, detection_f1 (above score 0 means "replaced") and the share of replaced words.
+    detection_loss, detection_accuracy, detection_auc, detection_f1 (above score 0 means "replaced") and the share of
+    replaced words. What these are worth is seen beside `pretrain_baselines`.
     """
     device = next(game.parameters()).device
     was_training = game.training
@@ -58,11 +59,12 @@ def evaluate_game(
 
 
 def judge_detection(scores: np.ndarray, replaced: np.ndarray) -> dict[str, float]:
-    """Return AUC and F1 of `scores` against what was really `replaced`, and how much that was."""
-    from sklearn.metrics import f1_score, roc_auc_score
+    """Return accuracy, AUC and F1 of `scores` against what was really `replaced`, and how much that was."""
+    from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
     share = float(replaced.mean())
     return {
+        "detection_accuracy": float(accuracy_score(replaced, scores > 0)),
         "detection_auc": float(roc_auc_score(replaced, scores)) if 0 < share < 1 else 0.5,
         "detection_f1": float(f1_score(replaced, scores > 0, zero_division=0.0)),
         "replaced_share": share,

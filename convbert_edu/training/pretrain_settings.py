@@ -13,7 +13,7 @@ CHOICES = {
 }
 # These change nothing in the weights that come out (threads: nothing but the last bits).
 FREE_TO_CHANGE = frozenset(
-    {"checkpoint_minutes", "log_every", "evaluate_every", "evaluate_sequences", "threads"}
+    {"stop_after", "checkpoint_minutes", "log_every", "evaluate_every", "evaluate_sequences", "threads"}
 )
 
 
@@ -40,6 +40,7 @@ class PretrainSettings(Settings):
 
     # The steps.
     steps: int = 10_000  # updates of the weights
+    stop_after: int | None = None  # end at this step already; a later run may go on from there with --resume
     batch_size: int = 64  # sequences of one process in one pass
     accumulation: int = 1  # passes whose gradients are added up for one step
     max_length: int | None = None  # cut longer sequences to this; None: as they were packed
@@ -79,7 +80,7 @@ class PretrainSettings(Settings):
         self.require(
             "warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})"
         )
-        for name in ("threads", "max_length"):
+        for name in ("threads", "max_length", "stop_after"):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
         if self.freeze_generator and (self.objective != "replaced_token" or self.start_generator is None):
             raise ValueError(

@@ -95,6 +95,17 @@ class SignalsItself(TokenFile):
         return super().read(numbers, width, pad_id)
 
 
+def test_a_run_that_ended_early_goes_on_as_if_it_had_not(corpus: PretrainingCorpus, tmp_path: Path):
+    """With `stop_after` the models of that step are saved, and `steps` alone decides the learning rates."""
+    record = run(corpus, tmp_path / "early", quick_settings(stop_after=5))
+    assert record["steps"] == 5
+    early = weights(tmp_path / "early")
+    run(corpus, tmp_path / "early", quick_settings(), resume=True)
+    run(corpus, tmp_path / "whole", quick_settings())
+    assert_same_weights(tmp_path / "early", tmp_path / "whole")
+    assert any(not torch.equal(tensor, early[name]) for name, tensor in weights(tmp_path / "whole").items())
+
+
 def test_replaced_token_detection_runs_from_text_to_models(corpus, tmp_path: Path):
     settings = quick_settings(
         steps=100, batch_size=16, learning_rate=1e-2, generator_fraction=0.5, evaluate_every=40

@@ -52,6 +52,13 @@ class TokenFile:
         ids = self._tokens[np.where(inside, starts + places, 0)].astype(np.int64)
         return np.where(inside, ids, pad_id)
 
+    def count_tokens(self, vocab_size: int) -> np.ndarray:
+        """Return how often each of `vocab_size` tokens stands in the file, [vocab_size], a piece at a time."""
+        counts = np.zeros(vocab_size, np.int64)
+        for start in range(0, len(self._tokens), 1_000_000):
+            counts += np.bincount(self._tokens[start : start + 1_000_000], minlength=vocab_size)
+        return counts
+
     def check(self) -> None:
         """Raise ValueError where the content of a file is not what was written (one pass over everything)."""
         for name, key in ((TOKENS, "tokens_sha256"), (OFFSETS, "offsets_sha256")):

@@ -16,7 +16,7 @@ def train() -> list[str]:
 
 @pytest.fixture(scope="module")
 def held_out() -> list[str]:
-    return list(pretraining_texts(held_out=True))
+    return list(pretraining_texts("validation"))
 
 
 def words(texts: list[str]) -> int:
@@ -44,8 +44,14 @@ def test_held_out_text_is_never_trained_on(train: list[str], held_out: list[str]
     assert set(train).isdisjoint(held_out)
 
 
+def test_the_test_part_is_the_rest(train: list[str], held_out: list[str]):
+    test = list(pretraining_texts("test"))
+    assert len(test) > 4_000
+    assert {*train, *held_out}.isdisjoint(test)
+
+
 def test_the_order_is_the_same_each_time(held_out: list[str]):
-    assert list(islice(pretraining_texts(held_out=True), 3_000)) == held_out[:3_000]
+    assert list(islice(pretraining_texts("validation"), 3_000)) == held_out[:3_000]
 
 
 def test_a_country_has_a_line_for_each_field():
