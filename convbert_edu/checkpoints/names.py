@@ -15,15 +15,13 @@ OUR_PREFIX = "encoder."
 
 
 class Names(NamedTuple):
-    """One parameter in three dialects. `tensorflow_layout` says how the TensorFlow array turns into ours.
-
-    Between ours and transformers only axes of length one differ: a reshape is enough.
-    """
+    """One parameter in three dialects, and how its axes lie in the other two."""
 
     ours: str
     transformers: str
     tensorflow: str
     tensorflow_layout: str = "same"  # or "transposed"; then axes of length one are dropped
+    transformers_axis: int | None = None  # where transformers has one more axis, of length one (its Conv1d)
 
 
 def name_table(config: ConvBertConfig) -> list[Names]:
@@ -74,14 +72,16 @@ def _layer_names(layer: int, grouped: bool) -> list[Names]:
             f"{their_key}.depthwise.weight",
             f"{tf_key}/depthwise_kernel",
             "transposed",
+            transformers_axis=1,
         ),
         Names(
             f"{conv}.span_key.pointwise.weight",
             f"{their_key}.pointwise.weight",
             f"{tf_key}/pointwise_kernel",
             "transposed",
+            transformers_axis=2,
         ),
-        Names(f"{conv}.span_key.bias", f"{their_key}.bias", f"{tf_key}/bias"),
+        Names(f"{conv}.span_key.bias", f"{their_key}.bias", f"{tf_key}/bias", transformers_axis=1),
         *_dense(f"{conv}.kernel", f"{their_heads}.conv_kernel_layer", f"{tf_heads}/conv_attn_kernel"),
         *_dense(f"{heads}.output", f"{theirs}.attention.output.dense", f"{tf}/attention/output/dense"),
         *_norm(

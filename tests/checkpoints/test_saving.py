@@ -2,6 +2,8 @@
 
 import json
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,6 +119,26 @@ def test_a_full_disk_leaves_nothing_in_a_new_folder(tmp_path: Path):
     with disk_with_room_for(100), pytest.raises(OSError, match="File too large"):
         build(ConvBertModel).save_pretrained(tmp_path / "new")
     assert contents(tmp_path / "new") == {}
+
+
+SAVE_AND_MEASURE = """
+import resource, sys, torch
+from convbert_edu import ConvBertConfig, ConvBertModel
+
+def most_memory():  # in bytes on macOS, in kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+model = ConvBertModel(ConvBertConfig.tiny(vocab_size=200_000))
+before = most_memory()
+model.save_pretrained(sys.argv[1])
+print((most_memory() - before) / (4 * model.num_parameters()))
+"""
+
+
+def test_saving_makes_no_second_copy_of_the_model_in_memory(tmp_path: Path):
+    command = [sys.executable, "-c", SAVE_AND_MEASURE, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    assert float(result.stdout) < 0.3
 
 
 def test_a_place_that_is_a_file_is_named(tmp_path: Path):
