@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -79,7 +80,7 @@ class Learning:
     ) -> None:
         self.examples, self.settings, self.processes = examples, settings, processes or Processes()
         self.device = next(model.parameters()).device
-        self.model = self.processes.wrap(model)
+        self.model, self.wrapped = model, self.processes.wrap(model)
         self.step_size = settings.batch_size * settings.accumulation * self.processes.count
         self.steps_per_epoch = math.ceil(len(examples) / self.step_size)
         self.steps = settings.epochs * self.steps_per_epoch
@@ -107,9 +108,9 @@ class Learning:
         total = self._sum(float(sum(weight for weight, _ in batches)))
         loss_sum = 0.0
         for number, (weight, batch) in enumerate(batches):
-            with without_exchange(self.model, wanted=number < len(batches) - 1):
+            with without_exchange(self.wrapped, wanted=number < len(batches) - 1):
                 with autocast(self.settings.precision, self.device):
-                    loss = self.model(**batch).loss
+                    loss = self.wrapped(**batch).loss
                 # Gradients are averaged over processes where a sum is wanted; hence times their number.
                 (loss * (weight * self.processes.count / total)).backward()
             loss_sum += loss.item() * weight / total
@@ -125,6 +126,17 @@ class Learning:
         self.optimizer.zero_grad()
         self.taken += 1
         return mean_loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that is needed to go on: weights, optimiser, schedule, and how many steps were taken."""
+        parts = {name: getattr(self, name).state_dict() for name in ("model", "optimizer", "schedule")}
+        return {**parts, "taken": self.taken}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put back what `state_dict` returned."""
+        for name in ("model", "optimizer", "schedule"):
+            getattr(self, name).load_state_dict(state[name])
+        self.taken = state["taken"]
 
     def _batches(self, epoch: int, rows: list[int]) -> list[tuple[int, dict[str, Tensor]]]:
         """Return this process's share of the rows of a step: one batch for each pass, with its weight."""

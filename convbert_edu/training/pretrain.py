@@ -21,8 +21,9 @@ from convbert_edu.training.pretrain_evaluation import evaluate_game
 from convbert_edu.training.pretrain_models import make_game, save_models
 from convbert_edu.training.pretrain_settings import FREE_TO_CHANGE, PretrainSettings
 from convbert_edu.training.pretraining_step import PretrainingSteps
-from convbert_edu.training.run_log import RunLog, Sums
-from convbert_edu.training.state import check_same_run, load_state, newest_state, save_state
+from convbert_edu.training.run_folder import RunFolder
+from convbert_edu.training.run_log import Sums
+from convbert_edu.training.state import check_same_run, load_state, save_state
 
 
 def pretrain(
@@ -38,9 +39,10 @@ def pretrain(
 
     At the end the folder holds `generator` and `discriminator`, ready for from_pretrained; on the way log.jsonl and
     checkpoints. With `resume` a run that was killed or stopped goes on from its newest checkpoint.
-    Raises FileExistsError where the folder holds a run already, FileNotFoundError where there is none to resume,
-    ValueError for text, vocabulary or settings that do not fit, ArithmeticError when the loss is no number,
-    OSError when a checkpoint cannot be written, KeyboardInterrupt after Ctrl-C, once all is saved.
+    Raises FileExistsError where the folder holds a run already or another one is writing to it, FileNotFoundError
+    where there is none to resume, ValueError for text, vocabulary or settings that do not fit, ArithmeticError when
+    the loss is no number, OSError when a checkpoint cannot be written, KeyboardInterrupt after Ctrl-C, once all is
+    saved.
     """
     device = device or find_device()
     if settings.threads is not None:
@@ -49,24 +51,14 @@ def pretrain(
         if file is not None:
             file.check_vocabulary(tokenizer)
     with join_processes(device) as processes, StopRequest() as stop:
-        run = PretrainingRun(
-            settings, token_file, tokenizer, Path(output_folder), device, held_out, processes
-        )
-        run.begin(resume)
-        try:
-            run.go(stop)
-            return run.finish()
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"stopped; {run.way_back()}") from None
-        except ArithmeticError as error:
-            raise ArithmeticError(
-                f"{error}; the run has stopped. Try a lower learning_rate or clip, or precision 'float32'. "
-                f"Before that, {run.way_back()}"
-            ) from error
-        except OSError as error:
-            raise OSError(
-                f"{error}; the run has stopped. Make room there, or see to what stands above; {run.way_back()}"
-            ) from error
+        folder = RunFolder(output_folder)
+        run = PretrainingRun(settings, token_file, tokenizer, folder, device, held_out, processes)
+        folder.starting_point(resume)
+        with folder.claim(processes):
+            run.begin(resume)
+            with folder.explained_endings():
+                run.go(stop)
+                return run.finish()
 
 
 class PretrainingRun:
@@ -77,14 +69,14 @@ class PretrainingRun:
         settings: PretrainSettings,
         token_file: TokenFile,
         tokenizer: ConvBertTokenizer,
-        folder: Path,
+        folder: RunFolder,
         device: torch.device,
         held_out: TokenFile | None,
         processes: Processes,
     ) -> None:
         self.settings, self.token_file, self.tokenizer = settings, token_file, tokenizer
         self.held_out, self.processes, self.device = held_out, processes, device
-        self.folder, self.checkpoints, self.log = folder, folder / "checkpoints", RunLog(folder / "log.jsonl")
+        self.folder, self.log = folder, folder.log
         self.masking = Masking(
             tokenizer, settings.mask_probability, settings.mask_share, settings.whole_word_masking
         )
@@ -101,20 +93,11 @@ class PretrainingRun:
 
     def begin(self, resume: bool) -> None:
         """Start at step 0, or go on from the newest checkpoint."""
-        newest = newest_state(self.checkpoints)
-        if resume and newest is None:
-            raise FileNotFoundError(
-                f"{self.checkpoints} holds no checkpoint to resume; start without --resume"
-            )
-        if not resume and newest is not None:
-            raise FileExistsError(
-                f"{self.folder} holds a run already, its newest checkpoint is {newest}; go on with --resume, or "
-                "choose another output folder"
-            )
+        newest = self.folder.starting_point(resume)
         if self.processes.first:
             self.token_file.check()
         self.processes.wait(self.device)  # all have looked for checkpoints before one is written
-        if resume:
+        if newest is not None:
             self._restore(newest)
         elif self.processes.first:
             self._save()  # from here on there is always something to go back to
@@ -162,16 +145,10 @@ class PretrainingRun:
             self._save()
             record["last_steps"] = self.log.lines()[-1]
             record["held_out"] = self._measure()
-            save_models(self.game, self.tokenizer, self.folder)
-            with atomic_write(self.folder / "record.json", "w") as file:
+            save_models(self.game, self.tokenizer, self.folder.path)
+            with atomic_write(self.folder.record, "w") as file:
                 file.write(json.dumps(record, indent=2) + "\n")
         return record
-
-    def way_back(self) -> str:
-        """Say which checkpoint is whole, and how to go on from it."""
-        return (
-            f"the last good checkpoint is {newest_state(self.checkpoints)}; go on with --resume (resume=True)"
-        )
 
     def _report(self) -> None:
         """Write a line of the log, and one of measurements, when it is time for them."""
@@ -216,7 +193,7 @@ class PretrainingRun:
         }
 
     def _save(self) -> None:
-        save_state(self.checkpoints, self.step, self._state())
+        save_state(self.folder.checkpoints, self.step, self._state())
 
     def _restore(self, path: Path) -> None:
         state = load_state(path, self.device)

@@ -1,0 +1,89 @@
+"""What every kind of task answers: which head, how examples become batches, how good the answers are."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.data.batching import EncodedRows
+from convbert_edu.data.examples import Splits
+from convbert_edu.models.base import PretrainedModel
+from convbert_edu.tokenizer import ConvBertTokenizer
+
+
+class Task(ABC):
+    """A kind of task. Its fields are the options that it has; everything else about a run is in the settings."""
+
+    name: ClassVar[str]  # as the commands know it
+    model_class: ClassVar[type[PretrainedModel]]  # the head
+    authors: ClassVar[dict[str, Any]] = {}  # settings in which the authors' recipe differs for this task
+    longest: ClassVar[int] = 128  # tokens of a row in the authors' recipe
+
+    @abstractmethod
+    def chosen_by(self, splits: Splits) -> str:
+        """Return the name of the metric by which the best epoch is chosen; a minus sign means: lower is better."""
+
+    @abstractmethod
+    def config_fields(self, splits: Splits) -> dict[str, Any]:
+        """Return what the model's configuration must say for this data, such as the names of the labels.
+
+        Raises ValueError for labels that no head can learn.
+        """
+
+    @abstractmethod
+    def encode(
+        self, examples: Sequence[Any], tokenizer: ConvBertTokenizer, max_length: int, config: ConvBertConfig
+    ) -> EncodedRows:
+        """Tokenise examples into rows of at most `max_length` tokens; one example may become several rows.
+
+        Raises ValueError, naming the example, for what cannot be learnt from.
+        """
+
+    @abstractmethod
+    def read(self, output: Any, batch: dict[str, Tensor]) -> list[Any]:
+        """Return, for each row of a batch, what later steps need of the model's output."""
+
+    @abstractmethod
+    def metrics(
+        self, results: list[Any], encoded: EncodedRows, examples: Sequence[Any], config: ConvBertConfig
+    ) -> dict[str, float]:
+        """Return how good the answers are; `results` are those of `read`, one for each row of `encoded`."""
+
+    @abstractmethod
+    def answers(
+        self, results: list[Any], encoded: EncodedRows, examples: Sequence[Any], config: ConvBertConfig
+    ) -> list[dict[str, Any]]:
+        """Return the answer to each example as plain JSON values."""
+
+    @abstractmethod
+    def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> Any:
+        """Return an example without a right answer, made from the fields of one line of input.
+
+        A line of plain text counts as the field `text`. Raises ValueError where a field is missing.
+        """
+
+
+def needed(fields: dict[str, Any], name: str, kind: type) -> Any:
+    """Return a field of a line of input; ValueError, naming those that are there, where it is missing or no `kind`."""
+    if name not in fields:
+        raise ValueError(f"the field {name!r} is missing; there are {', '.join(fields) or 'none'}")
+    if not isinstance(fields[name], kind):
+        raise ValueError(f"the field {name!r} is {fields[name]!r}; it must be of type {kind.__name__}")
+    return fields[name]
+
+
+def check_label(where: str, label: Any, config: ConvBertConfig) -> None:
+    """Raise ValueError, naming the example, unless `label` is the number of one of the head's labels."""
+    if not 0 <= label < config.num_labels:
+        raise ValueError(
+            f"{where} has the label {label}, but the head has {config.num_labels} labels, 0 to "
+            f"{config.num_labels - 1} ({names_of(config)}); correct the label, or train a head with more labels"
+        )
+
+
+def names_of(config: ConvBertConfig) -> str:
+    """Return the names of the head's labels for a message; not all of them where there are many."""
+    names = list(config.id2label.values())
+    return ", ".join(names if len(names) <= 12 else [*names[:10], "...", names[-1]])

@@ -1,0 +1,149 @@
+"""Classification of a text or a pair: one class, several classes at once, or a value (regression)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.data.batching import EncodedTexts, encode_texts
+from convbert_edu.data.examples import Splits, TextExample
+from convbert_edu.models.base import PretrainedModel
+from convbert_edu.models.outputs import SequenceClassifierOutput
+from convbert_edu.models.sequence_classification import ConvBertForSequenceClassification
+from convbert_edu.tasks.base import Task, check_label, names_of, needed
+from convbert_edu.tokenizer import ConvBertTokenizer
+
+ONE_CLASS, SOME_CLASSES, VALUE = "single_label_classification", "multi_label_classification", "regression"
+CHOSEN_BY = {ONE_CLASS: "accuracy", SOME_CLASSES: "micro_f1", VALUE: "spearman"}
+
+
+@dataclass(frozen=True)
+class Classification(Task):
+    """Sequence classification. What it is (one class, several, a value) follows from the labels of the examples."""
+
+    name: ClassVar[str] = "classification"
+    model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
+
+    def chosen_by(self, splits: Splits) -> str:
+        """Accuracy; micro-F1 where several classes hold at once; Spearman's correlation for values."""
+        return CHOSEN_BY[problem_of(splits.train[0].label)]
+
+    def config_fields(self, splits: Splits) -> dict[str, Any]:
+        """Return the kind of problem and the names of the labels."""
+        problem = problem_of(splits.train[0].label)
+        if problem == VALUE:
+            return {"problem_type": problem, "num_labels": 1}
+        if len(splits.label_names) < 1 + (problem == ONE_CLASS):
+            raise ValueError(
+                f"label_names is {splits.label_names}; there must be at least two classes to choose between: give "
+                "their names in Splits(label_names=...)"
+            )
+        return {"problem_type": problem, "id2label": dict(enumerate(splits.label_names))}
+
+    def encode(
+        self,
+        examples: Sequence[TextExample],
+        tokenizer: ConvBertTokenizer,
+        max_length: int,
+        config: ConvBertConfig,
+    ) -> EncodedTexts:
+        """Tokenise texts and pairs; what is longer than `max_length` is cut."""
+        problem = problem_of_head(config)
+        for number, example in enumerate(examples):
+            _check(f"example {number}", example, problem, config)
+        texts, pairs = [e.text for e in examples], [e.text_pair or "" for e in examples]
+        labels = [e.label if problem == ONE_CLASS else np.float32(e.label).tolist() for e in examples]
+        return encode_texts(tokenizer, texts, labels, max_length, pairs if any(pairs) else None)
+
+    def read(self, output: SequenceClassifierOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
+        """Return each row's scores."""
+        return list(output.logits.numpy())
+
+    def metrics(
+        self,
+        results: list[np.ndarray],
+        encoded: EncodedTexts,
+        examples: Sequence[TextExample],
+        config: ConvBertConfig,
+    ) -> dict[str, float]:
+        """Return accuracy and macro-F1; micro- and macro-F1; or Pearson's and Spearman's correlation."""
+        from scipy.stats import pearsonr, spearmanr
+        from sklearn.metrics import accuracy_score, f1_score
+
+        truth, scores = encoded.labels.numpy(), np.stack(results)
+        problem = problem_of_head(config)
+        if problem == VALUE:
+            return {
+                name: float(np.nan_to_num(correlation(scores[:, 0], truth).statistic))
+                for name, correlation in (("pearson", pearsonr), ("spearman", spearmanr))
+            }
+        if problem == SOME_CLASSES:
+            f1 = {
+                name: f1_score(truth, scores > 0, average=name, zero_division=0.0)
+                for name in ("micro", "macro")
+            }
+            return {f"{name}_f1": float(value) for name, value in f1.items()}
+        guesses = scores.argmax(axis=1)
+        return {
+            "accuracy": float(accuracy_score(truth, guesses)),
+            "macro_f1": float(f1_score(truth, guesses, average="macro", zero_division=0.0)),
+        }
+
+    def answers(
+        self,
+        results: list[np.ndarray],
+        encoded: EncodedTexts,
+        examples: Sequence[TextExample],
+        config: ConvBertConfig,
+    ) -> list[dict[str, Any]]:
+        """Return for each text its label, or labels, with all probabilities; or its value."""
+        problem, names = problem_of_head(config), list(config.id2label.values())
+        return [
+            {"text": example.text, **({"text_pair": example.text_pair} if example.text_pair else {})}
+            | _answer(torch.from_numpy(scores), problem, names)
+            for example, scores in zip(examples, results, strict=True)
+        ]
+
+    def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> TextExample:
+        """Read the fields `text` and, for a pair, `text_pair`."""
+        blanks = {ONE_CLASS: 0, SOME_CLASSES: (0,) * config.num_labels, VALUE: 0.0}
+        pair = needed(fields, "text_pair", str) if "text_pair" in fields else None
+        return TextExample(needed(fields, "text", str), blanks[problem_of_head(config)], pair)
+
+
+def problem_of(label: int | float | tuple[int, ...]) -> str:
+    """Return the kind of problem that a label belongs to."""
+    return SOME_CLASSES if isinstance(label, tuple) else VALUE if isinstance(label, float) else ONE_CLASS
+
+
+def problem_of_head(config: ConvBertConfig) -> str:
+    """Return the kind of problem that a head is for; where the configuration does not say, its size does."""
+    return config.problem_type or (VALUE if config.num_labels == 1 else ONE_CLASS)
+
+
+def _check(where: str, example: TextExample, problem: str, config: ConvBertConfig) -> None:
+    """Raise ValueError, naming the example, for a label that does not fit the head."""
+    kinds = {ONE_CLASS: "a class number", SOME_CLASSES: "a tuple of 0 and 1", VALUE: "a float"}
+    if problem_of(example.label) != problem:
+        raise ValueError(f"{where} has the label {example.label!r}; the head learns from {kinds[problem]}")
+    if problem == ONE_CLASS:
+        check_label(where, example.label, config)
+    if problem == SOME_CLASSES and len(example.label) != config.num_labels:
+        raise ValueError(
+            f"{where} has {len(example.label)} labels, but the head has {config.num_labels} ({names_of(config)}); "
+            "give a 0 or a 1 for each of them"
+        )
+
+
+def _answer(scores: Tensor, problem: str, names: list[str]) -> dict[str, Any]:
+    if problem == VALUE:
+        return {"value": scores.item()}
+    chances = scores.softmax(dim=0) if problem == ONE_CLASS else scores.sigmoid()
+    by_name = dict(zip(names, chances.tolist(), strict=True))
+    if problem == ONE_CLASS:
+        return {"label": names[int(scores.argmax())], "probabilities": by_name}
+    return {"labels": [name for name, chance in by_name.items() if chance > 0.5], "probabilities": by_name}
