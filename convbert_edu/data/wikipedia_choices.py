@@ -1,0 +1,127 @@
+"""Multiple choice from Wikipedia: which of four short descriptions belongs to a passage whose subject is masked?"""
+
+import hashlib
+import re
+from collections import Counter
+
+from convbert_edu.data.examples import ChoiceExample, Splits
+from convbert_edu.data.wikipedia import TOPICS, Article, load_articles
+
+MASK = "[MASK]"
+MINIMUM_WORDS = 20  # of a passage
+WRONG = 3  # wrong choices,
+HARD = 2  # of which so many resemble the right one; the rest are drawn at random
+
+# The end of a sentence: not after an initial ("Arthur C. Clarke") or a title.
+_SENTENCE_END = re.compile(
+    r"(?<=[^\sA-Z][.!?])(?<!\bSt\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bvs\.)[\"”)]?\s+(?=[A-Z\"“(])"
+)
+_YEAR = r"(?:c\. ?)?\d{3,4}s?(?:\s?[\u2013-]\s?(?:\d{2,4}|present))?(?: (?:BCE?|CE|AD))?"
+_YEARS = re.compile(
+    r"\([^()]*\d[^()]*\)"  # (born 1952)
+    rf"|(?:,? ?\b(?:from|in|of|since|between|until|during|for|to) )?\b{_YEAR}(?: (?:to|and|until) {_YEAR})?(?!\w)"
+)
+_SAY_LITTLE = frozenset(
+    "a an and as at by for from in is of on or s that the to type used was which with".split()
+)
+
+
+def load_choices() -> Splits[ChoiceExample]:
+    """Return passages with four descriptions each, one of them of the passage's article: 5,101 / 656 / 646.
+
+    The passage is an introduction without its first sentence (which mostly says what the description says), its
+    title masked. The three wrong descriptions are of articles of the same topic and the same part of the data: two
+    share most words with the right one, one is drawn at random. Years are taken out of the descriptions, as they would
+    give the answer away, and descriptions that two articles share, or of one word, are left out.
+    The articles keep the division of `load_articles`: no text of a test item is in the pretraining corpus.
+    """
+    articles = load_articles()
+    every_one = [*articles.train, *articles.validation, *articles.test]
+    uses = Counter(without_years(article.description) for article in every_one)
+    return Splits(
+        train=_examples(articles.train, uses),
+        validation=_examples(articles.validation, uses),
+        test=_examples(articles.test, uses),
+    )
+
+
+def without_years(description: str) -> str:
+    """Return a short description without years: "King of France from 1774 to 1792" becomes "King of France"."""
+    text = " ".join(_YEARS.sub(" ", description).split()).strip(" ,;-\u2013")
+    text = re.sub(r" ([,.;])", r"\1", text)
+    return text[:1].upper() + text[1:]
+
+
+def masked_passage(article: Article) -> str:
+    """Return the article's text from its second sentence on; the title, and its longer words, become [MASK]."""
+    _, *rest = _SENTENCE_END.split(article.text, maxsplit=1)
+    title = re.sub(r"\s*\([^()]*\)$", "", article.title)
+    names = sorted({title, *re.findall(r"\w{4,}", title)}, key=lambda name: (-len(name), name))
+    mention = rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?:e?s)?(?!\w)"
+    return re.sub(mention, MASK, " ".join(rest), flags=re.IGNORECASE)
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the words of a text in small letters, without those that say little."""
+    return frozenset(re.findall(r"\w+", text.lower())) - _SAY_LITTLE
+
+
+def _examples(articles: list[Article], uses: Counter[str]) -> list[ChoiceExample]:
+    examples = []
+    for topic in TOPICS:
+        described = [
+            (article, description)
+            for article in articles
+            if article.topic == topic
+            and uses[description := without_years(article.description)] == 1
+            and len(description.split()) > 1
+        ]
+        wrong = _WrongChoices([description for _, description in described])
+        for place, (article, description) in enumerate(described):
+            passage = masked_passage(article)
+            if len(passage.split()) >= MINIMUM_WORDS:
+                choices = wrong.of(place)
+                label = _draw("place of the right one", article.title) % (len(choices) + 1)
+                choices.insert(label, description)
+                examples.append(ChoiceExample(article.title, passage, tuple(choices), label))
+    return examples
+
+
+class _WrongChoices:
+    """Finds, among the descriptions of one topic, three that are wrong for one of them."""
+
+    def __init__(self, descriptions: list[str]) -> None:
+        self.descriptions = descriptions
+        self.words = [content_words(description) for description in descriptions]
+        self.with_word: dict[str, list[int]] = {}
+        for place, words in enumerate(self.words):
+            for word in words:
+                self.with_word.setdefault(word, []).append(place)
+
+    def of(self, place: int) -> list[str]:
+        """Return those that share the largest part of their words with description `place`, and drawn ones."""
+        right, words, count = self.descriptions[place], self.words[place], len(self.descriptions)
+
+        def differs(other: int) -> bool:  # "root vegetable" and "type of root vegetable" might both be right
+            return not (words <= self.words[other] or words >= self.words[other])
+
+        shared = Counter(other for word in words for other in self.with_word[word])
+        start = _draw("ties", right) % count  # of equal ones come first those after a random place
+
+        def rank(other: int) -> tuple[float, int]:
+            return -shared[other] / len(words | self.words[other]), (other - start) % count
+
+        chosen = sorted(filter(differs, shared), key=rank)[:HARD]
+        attempt = 0
+        while len(chosen) < WRONG:
+            drawn = _draw(f"random {attempt}", right) % count
+            if differs(drawn) and drawn not in chosen:
+                chosen.append(drawn)
+            attempt += 1
+        chosen.sort(key=lambda other: _draw("order", right, self.descriptions[other]))
+        return [self.descriptions[other] for other in chosen]
+
+
+def _draw(*texts: str) -> int:
+    """Return a number that looks random, and is the same each time."""
+    return int(hashlib.md5("\n".join(texts).encode(), usedforsecurity=False).hexdigest(), 16)
