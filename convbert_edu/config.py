@@ -3,25 +3,15 @@
 import dataclasses
 import json
 import os
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from convbert_edu.config_checks import check_config
-from convbert_edu.config_labels import settle_labels, with_whole_number_keys
+from convbert_edu.config_file import CONFIG_FILE, fields_from_json
+from convbert_edu.config_labels import settle_labels
 from convbert_edu.files import atomic_write
-
-CONFIG_FILE = "config.json"
-
-# Fields that transformers writes into every config.json. They say nothing about the model's arithmetic:
-# they are kept and written back, without a word.
-BOOKKEEPING = frozenset(
-    "_name_or_path architectures attn_implementation chunk_size_feed_forward directionality dtype "
-    "gradient_checkpointing is_encoder_decoder model_type return_dict tokenizer_class torch_dtype "
-    "transformers_version use_cache xla_device".split()
-)
-LABEL_FIELDS = ("num_labels", "id2label", "label2id")
+from convbert_edu.json_files import read_json_object
 
 
 @dataclass(kw_only=True)
@@ -73,7 +63,8 @@ class ConvBertConfig:
     )
     output_conv_kernels: bool = False
 
-    extra: dict[str, Any] = field(default_factory=dict)  # unknown fields of a config.json, kept for saving
+    extra: dict[str, Any] = field(default_factory=dict)  # fields of a config.json that nobody here knows
+    notes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # see config_file.NOTES
 
     def __post_init__(self) -> None:
         self.num_labels, self.id2label, self.label2id = settle_labels(
@@ -153,43 +144,35 @@ class ConvBertConfig:
         Fields that nobody here knows are kept in `extra`, with a warning, and written back by `to_dict`.
         Raises ValueError for values that cannot be built and TypeError for overrides that do not exist.
         """
-        known = {f.name for f in dataclasses.fields(cls)} - {"extra"}
+        known = {f.name for f in dataclasses.fields(cls)} - {"extra", "notes"}
         unknown = sorted(set(overrides) - known)
         if unknown:
             raise TypeError(f"ConvBertConfig has no field {unknown}; the fields are {sorted(known)}")
-        extra = {name: value for name, value in values.items() if name not in known}
-        strange = sorted(set(extra) - BOOKKEEPING)
-        if strange:
-            warnings.warn(
-                f"configuration fields {strange} are unknown to convbert_edu: they have no effect here, "
-                "and are kept when you save",
-                stacklevel=2,
-            )
-        labels = with_whole_number_keys(values.get("id2label")) or {}
-        if "id2label" in overrides or overrides.get("num_labels", len(labels)) != len(labels):
-            # New labels replace all that the file says of the old ones.
-            values = {name: value for name, value in values.items() if name not in LABEL_FIELDS}
-        fields = {name: value for name, value in values.items() if name in known} | overrides
-        fields["id2label"] = with_whole_number_keys(fields.get("id2label"))
-        return cls(**fields, extra=extra)
+        fields, notes, unknown = fields_from_json(values, overrides, known)
+        return cls(**fields, notes=notes, extra=unknown)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return every field as plain JSON values, labels by name, unknown fields included."""
+        """Return every field as plain JSON values, labels by name, unknown fields included, notes left out."""
         values = dataclasses.asdict(self)
+        del values["notes"]
         values |= values.pop("extra")
         values["model_type"] = "convbert"
         del values["num_labels"]  # id2label says it
         return values
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | os.PathLike, **overrides: Any) -> Self:
-        """Read `config.json` of a model folder; `overrides` replace single fields.
+    def from_pretrained(
+        cls, name_or_path: str | os.PathLike, revision: str | None = None, **overrides: Any
+    ) -> Self:
+        """Read `config.json` of a local folder, a bundled model or a repository on the hub.
 
+        `revision` is a branch, tag or commit of a repository; `overrides` replace single fields.
         Raises FileNotFoundError without such a file and ValueError where it is not a JSON object.
         """
         from convbert_edu.checkpoints.folder import resolve_folder
+        from convbert_edu.checkpoints.inside import file_inside
 
-        path = resolve_folder(name_or_path) / CONFIG_FILE
+        path = file_inside(resolve_folder(name_or_path, "config", revision), CONFIG_FILE)
         if not path.is_file():
             raise FileNotFoundError(
                 f"{path} is missing; a model folder holds {CONFIG_FILE} beside its weights"
@@ -201,21 +184,3 @@ class ConvBertConfig:
         with atomic_write(Path(folder) / CONFIG_FILE, "w") as file:
             json.dump(self.to_dict(), file, indent=2, sort_keys=True, allow_nan=False)
             file.write("\n")
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a file that must hold one JSON object; raises ValueError naming the file and what is wrong."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not valid JSON ({error}); download or save it again") from error
-    if not isinstance(values, dict):
-        raise ValueError(
-            f"{path} holds a JSON {type(values).__name__}, not an object {{...}} of named fields"
-        )
-    return values
-
-
-def _refuse_constant(name: str) -> None:
-    """Python reads NaN and Infinity in JSON, and nobody else does."""
-    raise ValueError(f"{name} is not a JSON number")

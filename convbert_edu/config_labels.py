@@ -1,5 +1,6 @@
 """The labels of a classification head: how many there are and what each number is called."""
 
+import warnings
 from typing import Any
 
 from convbert_edu.config_checks import check_size
@@ -38,6 +39,23 @@ def with_whole_number_keys(id2label: Any) -> Any:
     return {
         int(key) if isinstance(key, str) and key.isdecimal() else key: name for key, name in id2label.items()
     }
+
+
+def drop_contradiction(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a config.json without its label2id, and with a warning, where it is not id2label reversed.
+
+    Published files have such mistakes; id2label is what the numbers of a model mean.
+    """
+    id2label, label2id = fields.get("id2label"), fields.get("label2id")
+    if not isinstance(id2label, dict) or label2id is None:
+        return fields
+    if label2id == {name: number for number, name in id2label.items() if isinstance(name, str)}:
+        return fields
+    warnings.warn(
+        f"the configuration's label2id {label2id} is not the reverse of its id2label {id2label}; id2label is used",
+        stacklevel=4,
+    )
+    return {name: value for name, value in fields.items() if name != "label2id"}
 
 
 def _check_names(id2label: Any) -> None:

@@ -74,13 +74,17 @@ class ConvBertTokenizer(TokenIds):
         super().__init__(backend, names, [token.content for token in self._added_tokens if token.special])
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | os.PathLike, **options: Any) -> Self:
-        """Open the tokenizer of a folder with vocab.txt or tokenizer.json; `options` replace what the folder says.
+    def from_pretrained(
+        cls, name_or_path: str | os.PathLike, revision: str | None = None, **options: Any
+    ) -> Self:
+        """Open the tokenizer of a local folder, a bundled model or a repository on the hub.
 
+        It needs a vocab.txt or tokenizer.json. `revision` is a branch, tag or commit of a repository; `options`
+        replace what the folder says.
         Raises FileNotFoundError where there is no such folder or no vocabulary in it, ValueError for damaged files
         and for tokenizers that are not WordPiece.
         """
-        return cls(**(read_folder(resolve_folder(name_or_path)) | options))
+        return cls(**(read_folder(resolve_folder(name_or_path, "tokenizer", revision)) | options))
 
     @classmethod
     def train(

@@ -23,6 +23,7 @@ OUR_DEFAULTS = {
     "gamma_bottleneck": False,
     "output_conv_kernels": False,
     "extra": {},
+    "notes": {},
 }
 
 
@@ -113,7 +114,6 @@ def test_a_saved_configuration_comes_back(fields: dict[str, Any], tmp_path: Path
         warnings.simplefilter("error")
         config.save_pretrained(tmp_path)
         again = ConvBertConfig.from_pretrained(tmp_path)
-    again.extra = {}  # it now knows its model_type
     assert again == config
 
 
@@ -124,7 +124,7 @@ def test_transformers_reads_ours_and_we_read_theirs(fields: dict[str, Any], tmp_
     theirs = transformers.AutoConfig.from_pretrained(tmp_path / "ours", attn_implementation="eager")
     assert type(theirs) is transformers.ConvBertConfig
     for field in dataclasses.fields(config):
-        if field.name != "extra":
+        if field.name not in ("extra", "notes"):
             assert getattr(theirs, field.name) == getattr(config, field.name), field.name
     theirs.save_pretrained(tmp_path / "theirs")
     with warnings.catch_warnings():
@@ -145,17 +145,52 @@ def test_all_that_transformers_writes_is_known(tmp_path: Path):
 
 def test_an_unknown_field_is_warned_about_kept_and_written_back(tmp_path: Path):
     (tmp_path / "config.json").write_text(
-        json.dumps({"convolution_flavour": "vanilla", "xla_device": True, "num_groups": 2})
+        json.dumps(
+            {"convolution_flavour": "vanilla", "xla_device": True, "torch_dtype": "float16", "num_groups": 2}
+        )
     )
     with pytest.warns(UserWarning, match=r"convolution_flavour.*no effect.*kept") as seen:
         config = ConvBertConfig.from_pretrained(tmp_path)
     assert len(seen) == 1
-    assert "xla_device" not in str(seen[0].message), "a field of old transformers versions is no news"
+    assert "xla_device" not in str(seen[0].message), "a note of old transformers versions is no news"
+    assert config.extra == {"convolution_flavour": "vanilla"}
+    assert config.notes == {"xla_device": True, "torch_dtype": "float16"}
     config.save_pretrained(tmp_path / "again")
     written = json.loads((tmp_path / "again" / "config.json").read_text())
     assert written["convolution_flavour"] == "vanilla"
-    assert written["xla_device"] is True
+    assert not {"xla_device", "torch_dtype"} & written.keys(), "notes about an older file"
     assert written["num_groups"] == 2
+
+
+@pytest.mark.parametrize("model_type", ["convbert", "conv_bert"])
+def test_the_first_revisions_wrote_the_kind_of_model_otherwise(model_type: str, tmp_path: Path):
+    fields = {"model_type": model_type, "architectures": ["ConvBertForPreTraining"], "directionality": "bidi"}
+    (tmp_path / "config.json").write_text(json.dumps(fields))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ConvBertConfig.from_pretrained(tmp_path) == ConvBertConfig()
+
+
+def test_another_kind_of_model_is_named(tmp_path: Path):
+    (tmp_path / "config.json").write_text('{"model_type": "electra"}')
+    with pytest.warns(UserWarning, match="of a 'electra', not of a 'convbert'"):
+        ConvBertConfig.from_pretrained(tmp_path)
+
+
+def test_labels_that_contradict_each_other_in_a_file_are_warned_about(tmp_path: Path):
+    fields = {"id2label": {"0": "bad", "1": "good"}, "label2id": {"bad": 1, "good": 0}}
+    (tmp_path / "config.json").write_text(json.dumps(fields))
+    with pytest.warns(
+        UserWarning, match=r"label2id .* is not the reverse of its id2label .*; id2label is used"
+    ):
+        config = ConvBertConfig.from_pretrained(tmp_path)
+    assert config.id2label == {0: "bad", 1: "good"}
+    assert config.label2id == {"bad": 0, "good": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # new labels leave nothing to contradict
+        assert ConvBertConfig.from_pretrained(tmp_path, num_labels=3).num_labels == 3
+    with pytest.raises(ValueError, match="it must be the reverse of id2label"):
+        ConvBertConfig.from_pretrained(tmp_path, id2label={0: "a", 1: "b"}, label2id={"a": 1, "b": 0})
 
 
 @pytest.mark.parametrize(

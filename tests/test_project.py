@@ -1,6 +1,7 @@
 """The files around the package agree with each other."""
 
 import importlib.metadata
+import importlib.util
 import re
 import tomllib
 
@@ -17,6 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, flags=re.MULTILINE))
 INSTALLED_BY_MAKE = ("notebooks", "dev")
+INSTALLED_FOR_TESTS = "tensorflow"
 
 # What other machines need and the tested one does not: a GPU build of torch, macOS, Windows.
 PLATFORM_ONLY = re.compile(r"nvidia-|cuda-|triton|appnope|colorama|pywin")
@@ -52,12 +54,15 @@ def needed(requirements: list[str]) -> set[str]:
 
 
 def declared() -> list[str]:
-    """What `make` installs: the package's own dependencies and the extras for notebooks and development."""
+    """What `make` installs: the package's own dependencies and the extras, TensorFlow only where it is there."""
+    names = list(INSTALLED_BY_MAKE)
+    if importlib.util.find_spec("tensorflow"):
+        names.append(INSTALLED_FOR_TESTS)
     extras = PROJECT["optional-dependencies"]
-    return PROJECT["dependencies"] + [line for extra in INSTALLED_BY_MAKE for line in extras[extra]]
+    return PROJECT["dependencies"] + [line for name in names for line in extras[name]]
 
 
-@pytest.mark.parametrize("line", declared() + PROJECT["optional-dependencies"]["hub"])
+@pytest.mark.parametrize("line", declared())
 def test_every_dependency_is_pinned_inside_its_range(line):
     requirement = Requirement(line)
     assert pins()[canonicalize_name(requirement.name)] in requirement.specifier
@@ -84,6 +89,8 @@ def test_the_conda_environment_has_no_list_of_versions_of_its_own():
 
 def test_make_installs_the_same_extras():
     assert f"--editable '.[{','.join(INSTALLED_BY_MAKE)}]'" in MAKEFILE
+    assert f"--editable '.[{INSTALLED_FOR_TESTS}]'" in MAKEFILE
+    assert re.search(r"^test: .*\$\(TENSORFLOW\)", MAKEFILE, flags=re.MULTILINE)
 
 
 def test_commands_in_the_readme_exist():

@@ -631,7 +631,7 @@ def test_folders_that_hold_no_tokenizer_of_ours(tokenizer, tmp_path):
     ("name", "content", "message"),
     [
         ("tokenizer_config.json", "{", "tokenizer_config.json is not valid JSON"),
-        ("tokenizer_config.json", "[]", "tokenizer_config.json holds a list"),
+        ("tokenizer_config.json", "[]", "tokenizer_config.json holds a JSON list"),
         ("tokenizer_config.json", '{"pad_token": 0}', "a token is written as 0"),
         ("tokenizer.json", '{"model": {"type": "BPE", "vocab": {}}}', "another kind of tokenizer.*'BPE'"),
         (

@@ -1,24 +1,34 @@
-"""From a name to a folder on disk: bundled with the package, or given as a path."""
+"""From a name to a folder on disk: a local path, a model bundled with the package, or a repository on the hub."""
 
 import os
 from pathlib import Path
 
+from convbert_edu.checkpoints.hub import Needs, fetch_folder
+
 BUNDLED = Path(__file__).parents[1] / "bundled"
 
 
-def resolve_folder(name_or_path: str | os.PathLike) -> Path:
-    """Return the folder of a model: a local path, or the name of a model that is bundled with the package.
+def resolve_folder(
+    name_or_path: str | os.PathLike, needs: Needs = "config", revision: str | None = None
+) -> Path:
+    """Return the folder of a model. From the hub only the files that are needed are fetched, at `revision`.
 
-    Raises FileNotFoundError, saying what there is, where it is neither.
+    A local folder comes first, then a bundled name; "OWNER/NAME" is a repository on the hub.
+    Raises FileNotFoundError, saying what there is, where it is none of them; see `fetch_folder` for the hub.
     """
-    path = Path(name_or_path)
-    if path.is_dir():
-        return path
+    path, name = Path(name_or_path), str(name_or_path)
     bundled = bundled_models()
-    if str(name_or_path) in bundled:
-        return BUNDLED / str(name_or_path)
+    if path.is_dir() or name in bundled:
+        if revision is not None:
+            raise ValueError(
+                f"revision is {revision!r}, but {name!r} is a folder on this machine; only repositories on the hub "
+                "have revisions: leave it out"
+            )
+        return path if path.is_dir() else BUNDLED / name
+    if isinstance(name_or_path, str) and name.count("/") == 1 and not path.is_absolute():
+        return fetch_folder(name, needs, revision)
     raise FileNotFoundError(
-        f"{str(name_or_path)!r} is neither a folder nor a bundled model; "
+        f"{name!r} is neither a folder nor a bundled model, nor the OWNER/NAME of a repository on the hub; "
         f"give the path of a folder with config.json, or one of {bundled}"
     )
 

@@ -7,6 +7,7 @@ encoder_layer. Each imports only from those before it.
 from convbert_edu.layers.dynamic_convolution import (
     DynamicConvolution,
     FixedConvolution,
+    SpanAwareKey,
     SpanDynamicConvolution,
     apply_kernels,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "GroupedLinear",
     "MixedAttention",
     "SelfAttention",
+    "SpanAwareKey",
     "SpanDynamicConvolution",
     "apply_kernels",
 ]

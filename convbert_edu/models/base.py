@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,11 +10,15 @@ import torch
 from torch import nn
 
 from convbert_edu.checkpoints.folder import resolve_folder
-from convbert_edu.checkpoints.loading import WEIGHTS_FILE, LoadingReport, load_weights_file
+from convbert_edu.checkpoints.hub import VOCABULARY_FILE
+from convbert_edu.checkpoints.inside import file_inside
+from convbert_edu.checkpoints.loading import count_words, load_weights
+from convbert_edu.checkpoints.report import LoadingReport
 from convbert_edu.checkpoints.saving import save_weights_file
+from convbert_edu.checkpoints.weights import WEIGHTS_FILE, find_weights, open_weights
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.config_checks import check_config
-from convbert_edu.layers import GroupedLinear
+from convbert_edu.models.first_weights import draw_first_weights, draw_what_is_missing
 
 
 class PretrainedModel(nn.Module):
@@ -30,17 +35,44 @@ class PretrainedModel(nn.Module):
         self.config = config
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | os.PathLike, **config_overrides: Any) -> Self:
-        """Load configuration and weights from a folder, saved here or by transformers; the model is in eval mode.
+    def from_pretrained(
+        cls,
+        name_or_path: str | os.PathLike,
+        revision: str | None = None,
+        ignore_mismatched_sizes: bool = False,
+        **config_overrides: Any,
+    ) -> Self:
+        """Load configuration and weights; the model is in eval mode.
 
-        `config_overrides` replace fields of the configuration. With `num_labels` or `id2label` a
-        classification head of another size is replaced by a new one.
-        Raises FileNotFoundError for a missing folder or file, ValueError for weights that do not fit.
+        name_or_path: a local folder, saved here or by transformers; the name of a bundled model; or OWNER/NAME of a
+            repository on the hub, at `revision` (a branch, tag or commit)
+        ignore_mismatched_sizes: start tensors of another shape from random numbers instead of refusing them
+        config_overrides: replace fields of the configuration; with `num_labels` or `id2label` a classification head
+            of another size is replaced by a new one
+        Raises FileNotFoundError for a missing folder or file, ValueError for weights that do not fit, and for the hub
+        what `fetch_folder` raises.
         """
-        folder = resolve_folder(name_or_path)
-        model = cls(ConvBertConfig.from_pretrained(folder, **config_overrides))
-        new_head = bool(config_overrides.keys() & {"num_labels", "id2label"})
-        model.loading_report = load_weights_file(model, folder / WEIGHTS_FILE, new_head)
+        folder = resolve_folder(name_or_path, "weights", revision)
+        path = find_weights(folder)
+        config = ConvBertConfig.from_pretrained(folder, **config_overrides)
+        with open_weights(path) as weights:
+            words = count_words(weights)
+            stated, config = config, _with_words(config, words, "vocab_size" in config_overrides)
+            with torch.device("meta"):  # without memory: each parameter gets it when its tensor is read
+                model = cls(config)
+            model.loading_report = load_weights(
+                model,
+                weights,
+                source=str(Path(name_or_path, path.name)),
+                new_head=bool(config_overrides.keys() & {"num_labels", "id2label"}),
+                ignore_mismatched_sizes=ignore_mismatched_sizes,
+            )
+        if config is not stated:
+            model.loading_report.resized["vocab_size"] = f"{words}; config.json says {stated.vocab_size}"
+        model.tie_weights()
+        draw_what_is_missing(model, config.initializer_range)
+        model.tie_weights()
+        _check_vocabulary(folder, config.vocab_size)
         return model.eval()
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:
@@ -66,16 +98,35 @@ class PretrainedModel(nn.Module):
         """The precision that the parameters have."""
         return next(self.parameters()).dtype
 
+    def tie_weights(self) -> None:
+        """Make parameters that a model uses in two places one; most models have none."""
+
     def initialise_weights(self) -> None:
         """Draw first weights: normal with std initializer_range, biases 0, LayerNorm 1 and 0.
 
         The depthwise filters of the span-aware key keep their own, wider start (see SpanAwareKey).
         """
-        std = self.config.initializer_range
-        for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Embedding | GroupedLinear):
-                nn.init.normal_(module.weight, std=std)
-            if isinstance(module, nn.Linear | GroupedLinear) and module.bias is not None:
-                nn.init.zeros_(module.bias)
-            if isinstance(module, nn.Embedding) and module.padding_idx is not None:
-                nn.init.zeros_(module.weight[module.padding_idx])
+        draw_first_weights(self, self.config.initializer_range)
+
+
+def _with_words(config: ConvBertConfig, words: int | None, asked_for: bool) -> ConvBertConfig:
+    """Return the configuration with as many words as the file's word table has, unless the caller named a number."""
+    if words in (None, config.vocab_size) or asked_for:
+        return config
+    warnings.warn(
+        f"config.json says vocab_size {config.vocab_size}, but the word table has {words} rows: {words} is used",
+        stacklevel=3,
+    )
+    return dataclasses.replace(config, vocab_size=words)
+
+
+def _check_vocabulary(folder: Path, words: int) -> None:
+    """Warn where the vocabulary beside the weights has more tokens than the word table has rows."""
+    path = file_inside(folder, VOCABULARY_FILE)
+    tokens = path.read_bytes().rstrip().count(b"\n") + 1 if path.is_file() else 0
+    if tokens > words:
+        warnings.warn(
+            f"{VOCABULARY_FILE} has {tokens} tokens, but the model's word table has {words} rows: it cannot read the "
+            f"tokens from number {words} on; use the vocabulary that the model was trained with",
+            stacklevel=3,
+        )

@@ -22,7 +22,11 @@ class ConvBertForMaskedLM(PretrainedModel):
         self.encoder = ConvBertModel(config)
         self.masked_lm_head = MaskedLMHead(config)
         self.initialise_weights()
-        if config.tie_word_embeddings:
+        self.tie_weights()
+
+    def tie_weights(self) -> None:
+        """Score with the word table itself, if the configuration says so."""
+        if self.config.tie_word_embeddings:
             self.masked_lm_head.decoder.weight = self.encoder.embeddings.word.weight
 
     def forward(

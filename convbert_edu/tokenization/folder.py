@@ -7,7 +7,9 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
+from convbert_edu.checkpoints.inside import file_inside
 from convbert_edu.files import atomic_write
+from convbert_edu.json_files import read_json_object
 from convbert_edu.tokenization.vocabulary import SPECIAL_TOKENS
 
 COPIED_OPTIONS = (
@@ -29,15 +31,15 @@ def read_folder(folder: Path) -> dict[str, Any]:
     Raises FileNotFoundError when there is no vocabulary, ValueError for damaged files and for other kinds of
     tokenizer.
     """
-    pipeline = _read_json(folder / "tokenizer.json")
+    pipeline = _read_json(folder, "tokenizer.json")
     config = {
-        **_read_json(folder / "special_tokens_map.json"),
-        **_read_json(folder / "tokenizer_config.json"),
+        **_read_json(folder, "special_tokens_map.json"),
+        **_read_json(folder, "tokenizer_config.json"),
     }
     options: dict[str, Any] = {}
     if pipeline:
         options = _read_pipeline(pipeline, folder / "tokenizer.json")
-    elif (folder / "vocab.txt").is_file():
+    elif file_inside(folder, "vocab.txt").is_file():
         options["vocab"] = folder / "vocab.txt"
     elif (folder / "merges.txt").is_file():
         raise ValueError(
@@ -87,19 +89,10 @@ def write_vocabulary(
     return str(path)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; an empty one where there is no file."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is not valid JSON ({error}); fetch or save it again") from None
-    if not isinstance(content, dict):
-        raise ValueError(
-            f"{path} holds a {type(content).__name__}, not a JSON object; fetch or save it again"
-        )
-    return content
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    """Return the object in a JSON file of the folder; an empty one where there is no file."""
+    path = file_inside(folder, name)
+    return read_json_object(path) if path.is_file() else {}
 
 
 def _read_pipeline(pipeline: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _detection(
 
 def _load(kind: type[Model], folder: str, tokenizer: ConvBertTokenizer) -> Model:
     """Load a model to start from; raise ValueError where it was trained with other tokens."""
-    if (resolve_folder(folder) / "vocab.txt").is_file():
+    if (resolve_folder(folder, "tokenizer") / "vocab.txt").is_file():
         theirs = vocabulary_hash(ConvBertTokenizer.from_pretrained(folder))
         if theirs != vocabulary_hash(tokenizer):
             raise ValueError(

@@ -1,0 +1,139 @@
+"""From the name of a repository on the hub to a folder with its files, which are downloaded once.
+
+The client library huggingface_hub does the work and brings its settings along: HF_HOME (where its cache is),
+HF_TOKEN or `hf auth login`, HF_HUB_OFFLINE=1, HF_ENDPOINT (another hub). It is imported only when a hub is asked.
+"""
+
+import hashlib
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from convbert_edu.checkpoints.hub_errors import Unreachable, explained
+from convbert_edu.checkpoints.shards import INDEX_SUFFIX, read_shard_index
+from convbert_edu.checkpoints.weights import WEIGHTS_FILES
+
+Needs = Literal["config", "tokenizer", "weights"]
+CONFIG_FILE = "config.json"
+VOCABULARY_FILE = "vocab.txt"
+TOKENIZER_FILES = (VOCABULARY_FILE, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+BYTE_PAIR_FILE = "merges.txt"  # fetched only to tell the reader why it cannot be used
+# What the client allows: letters, digits, "-", "_", "."; ".." and "--" are refused below.
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+
+
+def fetch_folder(repository: str, needs: Needs, revision: str | None = None) -> Path:
+    """Return a folder with the configuration of a repository and what else is needed of it.
+
+    `revision` is a branch, a tag or a commit. All files come from the same commit; those in the client's cache are
+    not downloaded again, and without a network the cache is used as it is.
+    Raises FileNotFoundError, PermissionError, ConnectionError or ValueError, saying what to do.
+    """
+    check_repository(repository, revision)
+    config = _fetch(repository, CONFIG_FILE, revision or "main")
+    if config is None:
+        raise FileNotFoundError(f"the repository {repository!r} has no {CONFIG_FILE}, so it holds no model")
+    folder, commit = (
+        config.parent,
+        config.parent.name,
+    )  # the cache names the folder of a snapshot by its commit
+    if needs == "weights":
+        _fetch_weights(repository, commit)
+        with suppress(Unreachable):  # only looked at to see whether it fits
+            _fetch(repository, VOCABULARY_FILE, commit)
+    if needs == "tokenizer":
+        found = [_fetch(repository, name, commit) for name in TOKENIZER_FILES]
+        if not any(found[:2]):
+            _fetch(repository, BYTE_PAIR_FILE, commit)
+    return folder
+
+
+def check_repository(repository: str, revision: str | None = None) -> None:
+    """Raise ValueError unless these can be the names of a repository, OWNER/NAME, and of a revision of it."""
+    parts = [part for name in repository.split("/") for part in (name[:1], name[-1:])]
+    if (
+        not REPOSITORY.fullmatch(repository)
+        or ".." in repository
+        or "--" in repository
+        or {".", "-"} & set(parts)
+    ):
+        raise ValueError(
+            f"{repository!r} is no folder here and cannot be a repository on the hub: that is OWNER/NAME, in "
+            "letters, digits, '-', '_' and '.', without '..' or '--'"
+        )
+    if revision is not None and (not re.fullmatch(r"[\w./-]+", revision, re.ASCII) or ".." in revision
+                                 or revision.startswith("/")):  # fmt: skip
+        raise ValueError(f"revision is {revision!r}; it must be the name of a branch, a tag or a commit")
+
+
+def _fetch_weights(repository: str, commit: str) -> None:
+    """Fetch the first kind of weights that the repository has, with all shards where it is an index."""
+    unknown: list[Unreachable] = []
+    for name in WEIGHTS_FILES:
+        try:
+            path = _fetch(repository, name, commit)
+        except Unreachable as error:  # perhaps the cache has another kind
+            unknown.append(error)
+            continue
+        if path is not None:
+            if name.endswith(INDEX_SUFFIX):
+                _fetch_shards(repository, path)
+            return
+    if unknown:
+        raise unknown[0]
+    raise FileNotFoundError(f"the repository {repository!r} has none of {', '.join(WEIGHTS_FILES)}")
+
+
+def _fetch_shards(repository: str, index: Path) -> None:
+    for shard in sorted(set(read_shard_index(index).values())):
+        name = shard.relative_to(index.parent).as_posix()
+        if _fetch(repository, name, index.parent.name) is None:
+            raise FileNotFoundError(
+                f"the repository {repository!r} lacks {name}, which its {index.name} names"
+            )
+
+
+def _fetch(repository: str, name: str, revision: str) -> Path | None:
+    """Return the path of one file in the client's cache, downloaded if need be; None if the repository lacks it."""
+    from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
+
+    cached = try_to_load_from_cache(repository, name, revision=revision)
+    if cached is _CACHED_NO_EXIST and name != CONFIG_FILE:  # asked before, and a commit does not change
+        return None
+    with explained(repository, name, revision):
+        try:
+            path = Path(hf_hub_download(repository, name, revision=revision))
+        except LocalEntryNotFoundError:  # not here, and nobody can be asked
+            raise
+        except RemoteEntryNotFoundError:
+            return None
+    if str(path) != cached:
+        _check_hash(path, repository)
+    return path
+
+
+def _check_hash(path: Path, repository: str) -> None:
+    """Raise ValueError, and throw the file away, unless it has the hash that the hub gave for it.
+
+    The client checks the length only. It names what it stores after that hash: sha256 for large files, git's
+    sha1 for small ones. (Where there are no symbolic links it does not keep the name, and nothing can be checked.)
+    """
+    expected = Path(os.readlink(path)).name if path.is_symlink() else ""
+    if len(expected) not in (40, 64):
+        return
+    if len(expected) == 64:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    else:
+        content = path.read_bytes()
+        found = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    if found != expected:
+        path.resolve().unlink()
+        path.unlink()
+        raise ValueError(
+            f"{path.name} of the repository {repository!r} has the hash {found}, but the hub promised {expected}, so "
+            "it was thrown away: it was damaged or exchanged on the way. Try again; if it stays so, do not use it"
+        )

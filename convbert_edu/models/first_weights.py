@@ -1,0 +1,40 @@
+"""The numbers that a model starts from before it is trained."""
+
+import torch
+from torch import nn
+
+from convbert_edu.layers import GroupedLinear, SpanAwareKey
+
+
+def draw_first_weights(model: nn.Module, std: float) -> None:
+    """Draw all first weights: normal with `std`, biases 0.
+
+    LayerNorms and the depthwise filters of span-aware keys have theirs since they were made.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Embedding | GroupedLinear):
+            for name, parameter in module.named_parameters(recurse=False):
+                _draw(module, name, parameter, std)
+
+
+def draw_what_is_missing(model: nn.Module, std: float) -> None:
+    """Give memory and first weights to the parameters that have none yet (device "meta"), and only to them."""
+    for module in model.modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            if parameter.is_meta:
+                parameter = nn.Parameter(torch.empty_like(parameter, device=torch.get_default_device()))
+                setattr(module, name, parameter)
+                _draw(module, name, parameter, std)
+
+
+def _draw(module: nn.Module, name: str, parameter: nn.Parameter, std: float) -> None:
+    if name == "bias":
+        nn.init.zeros_(parameter)
+    elif isinstance(module, nn.LayerNorm):
+        nn.init.ones_(parameter)
+    elif isinstance(module, SpanAwareKey):
+        module.draw_filters()
+    else:
+        nn.init.normal_(parameter, std=std)
+    if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+        nn.init.zeros_(parameter[module.padding_idx])
