@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Int
@@ -28,7 +29,7 @@ class EncodedRows:
     def __len__(self) -> int:
         return len(self.input_ids)
 
-    @property
+    @cached_property
     def lengths(self) -> list[int]:
         """The number of tokens of each row."""
         return [len(ids) for ids in self.input_ids]

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor
 
@@ -20,6 +20,10 @@ class Task(ABC):
     model_class: ClassVar[type[PretrainedModel]]  # the head
     authors: ClassVar[dict[str, Any]] = {}  # settings in which the authors' recipe differs for this task
     longest: ClassVar[int] = 128  # tokens of a row in the authors' recipe
+
+    def fitted_to(self, splits: Splits) -> Self:
+        """Return the task with those options settled that follow from the data."""
+        return self
 
     @abstractmethod
     def chosen_by(self, splits: Splits) -> str:
@@ -40,6 +44,12 @@ class Task(ABC):
 
         Raises ValueError, naming the example, for what cannot be learnt from.
         """
+
+    def encode_inputs(
+        self, examples: Sequence[Any], tokenizer: ConvBertTokenizer, max_length: int, config: ConvBertConfig
+    ) -> EncodedRows:
+        """Tokenise examples that have no right answer, those of `example_from`."""
+        return self.encode(examples, tokenizer, max_length, config)
 
     @abstractmethod
     def read(self, output: Any, batch: dict[str, Tensor]) -> list[Any]:

@@ -1,5 +1,6 @@
 """A fine-tuning run: the loop, with measurements after each epoch, checkpoints, and a way back."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -81,6 +82,7 @@ class FinetuningRun:
     ) -> None:
         if not splits.train:
             raise ValueError("the training part is empty; give at least one example to learn from")
+        task = task.fitted_to(splits)
         self.task, self.splits, self.folder, self.settings = task, splits, folder, settings
         self.model_name, self.device, self.processes = str(model_name), device, processes
         self.tokenizer = ConvBertTokenizer.from_pretrained(model_name)
@@ -138,6 +140,7 @@ class FinetuningRun:
         best = self._best_epoch()
         record: dict[str, Any] = {
             "task": self.task.name,
+            "task_options": dataclasses.asdict(self.task),
             "model": self.model_name,
             "settings": self.settings.to_dict() | {"max_length": self.max_length},
             "examples": {part: len(getattr(self.splits, part)) for part in ("train", "validation", "test")},
