@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+TENSORFLOW := $(VENV)/.tensorflow
 DATA := reviews wikipedia factbook
 
 # Lessons run the same everywhere: two threads, a fixed hash seed,
@@ -36,7 +37,7 @@ lab: setup  ## open the lessons in JupyterLab
 walkthrough: setup  ## run all lessons without a browser and write them as web pages: build/walkthrough/index.html
 	$(QUIET) $(BIN)/python notebooks/tools/walkthrough.py
 
-test: lint setup  ## all checks: style, unit tests, and each lesson run again and compared with its outputs
+test: lint setup $(TENSORFLOW)  ## all checks: style, unit tests, and each lesson run again and compared with its outputs
 	$(QUIET) $(BIN)/pytest tests
 	$(QUIET) $(BIN)/pytest $(NBVAL) notebooks
 
@@ -70,4 +71,9 @@ $(READY): pyproject.toml constraints.txt $(BROKEN)
 	  echo "The install failed; the reason stands above. The pinned versions exist for Python 3.11 to 3.14,"; \
 	  echo "and this is $$($(BIN)/python --version). To use another: rm -rf $(VENV); make $(MAKECMDGOALS) PYTHON=python3.11"; \
 	  exit 1; }
+	@touch $@
+
+# Only the tests read TensorFlow's files, so only they install it (1.6 GB).
+$(TENSORFLOW): $(READY)
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[tensorflow]'
 	@touch $@

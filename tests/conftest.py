@@ -1,5 +1,6 @@
 """Settings of every test: types and shapes are checked as the package runs, and a run repeats exactly."""
 
+import importlib.util
 import os
 from collections.abc import Iterator
 
@@ -25,14 +26,17 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 
+# Marks of tests that need what not every machine has; where it is there they run without being asked.
+NEEDS = {"gpu": torch.cuda.is_available(), "tensorflow": importlib.util.find_spec("tensorflow") is not None}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests marked `gpu` where there is no CUDA GPU; where there is one they run without being asked."""
-    if torch.cuda.is_available():
-        return
-    needs_gpu = [item for item in items if item.get_closest_marker("gpu")]
-    if needs_gpu:
-        config.hook.pytest_deselected(items=needs_gpu)
-        items[:] = [item for item in items if item not in needs_gpu]
+    """Leave out tests whose mark names something that this machine does not have."""
+    lacking = [mark for mark, there in NEEDS.items() if not there]
+    left_out = [item for item in items if any(map(item.get_closest_marker, lacking))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

@@ -1,40 +1,136 @@
-"""The authors' TensorFlow 1 variables as a state dict of this package."""
+"""The authors' TensorFlow 1 variables as weights and configurations of this package."""
 
+import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
-from convbert_edu.checkpoints.names import OUR_PREFIX, encoder_names, head_names
-from convbert_edu.config import ConvBertConfig
+from convbert_edu.checkpoints.names import OUR_PREFIX, encoder_names, name_table
+from convbert_edu.config import CONFIG_FILE, ConvBertConfig, read_json_object
+
+# The authors' scopes: the discriminator's encoder, and the generator's beside it.
+DISCRIMINATOR, GENERATOR = "electra", "generator"
 
 
-def discriminator_from_tensorflow(
-    variables: Mapping[str, np.ndarray], config: ConvBertConfig
+def weights_from_tensorflow(
+    model: nn.Module, variables: Mapping[str, np.ndarray], scope: str = DISCRIMINATOR
 ) -> dict[str, torch.Tensor]:
-    """Return the state dict of ConvBertForPreTraining for the `electra/` variables of the authors' checkpoint.
+    """Return a weight for every parameter of `model`, under our names, from the variables in the authors' names.
 
-    `variables` maps the authors' names to arrays, as TensorFlow's checkpoint reader gives them; the optimiser's
-    variables (adam_m, adam_v, global_step) are left alone.
-    Raises KeyError naming the variables that the configuration asks for and the checkpoint does not have.
+    `scope` is where the encoder's variables stand. The generator shares the discriminator's embeddings, and its own
+    scope then lacks them. The optimiser's variables (adam_m, adam_v, global_step) are left alone.
+    Raises ValueError naming the variables that are missing or have the wrong shape.
     """
-    wanted = {
-        OUR_PREFIX + row.ours: (f"electra/{row.tensorflow}", row.tensorflow_layout)
-        for row in encoder_names(config)
-    }
-    wanted |= {
-        row.ours: (row.tensorflow, row.tensorflow_layout)
-        for row in head_names()
-        if row.ours.startswith("replaced_token_head")
-    }
-    missing = sorted(name for name, _ in wanted.values() if name not in variables)
-    if missing:
-        raise KeyError(
-            f"the TensorFlow checkpoint lacks {missing}; does the configuration describe this checkpoint?"
+    in_encoder = {row.ours for row in encoder_names(model.config)}
+    rows = {row.ours: row for row in name_table(model.config)}
+    weights, missing, misfits = {}, [], []
+    for name, parameter in model.named_parameters():
+        row = rows[name.removeprefix(OUR_PREFIX)]
+        variable = row.tensorflow
+        if row.ours in in_encoder:
+            variable = f"{scope}/{row.tensorflow}"
+            if row.tensorflow.startswith("embeddings/") and variable not in variables:
+                variable = f"{DISCRIMINATOR}/{row.tensorflow}"
+        if variable not in variables:
+            missing.append(variable)
+            continue
+        array, turned = variables[variable], row.tensorflow_layout == "transposed"
+        tensor = torch.from_numpy(np.array(array.T if turned else array))
+        if tensor.squeeze().shape != parameter.squeeze().shape:
+            shape = tuple(reversed(parameter.shape)) if turned else tuple(parameter.shape)
+            misfits.append(f"{variable} has shape {array.shape}, but it must be {shape} to become {name}")
+            continue
+        weights[name] = tensor.reshape(parameter.shape)
+    if missing or misfits:
+        lacks = [f"missing: {', '.join(missing)}"] if missing else []
+        raise ValueError(
+            "\n  ".join(["the TensorFlow checkpoint does not fit its configuration:", *misfits, *lacks])
+            + f"\nUse the {CONFIG_FILE} that this checkpoint was trained with."
         )
-    return {ours: _turn(variables[name], layout) for ours, (name, layout) in wanted.items()}
+    return weights
 
 
-def _turn(array: np.ndarray, layout: str) -> torch.Tensor:
-    """Give a TensorFlow array the order of axes that ours has; axes of length one are dropped when it is loaded."""
-    return torch.from_numpy(np.ascontiguousarray(array.T if layout == "transposed" else array))
+def read_config(prefix: Path) -> ConvBertConfig:
+    """Return the configuration beside a checkpoint: a config.json with the authors' names, ours or transformers'.
+
+    Raises FileNotFoundError where there is none, ValueError for a kind of convolution that ConvBERT does not have.
+    """
+    path = prefix.parent / CONFIG_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing; a TensorFlow checkpoint does not say how the model is built, so put beside it a "
+            f"{CONFIG_FILE} with the authors' names (hidden_size, head_ratio, linear_groups, ...), ours or those "
+            "of transformers"
+        )
+    values = read_json_object(path)
+    kind = values.pop("conv_type", "sdconv")
+    if kind != "sdconv":
+        raise ValueError(
+            f"conv_type in {path} is {kind!r}; only 'sdconv', span-based dynamic convolution, can be converted"
+        )
+    if "linear_groups" in values:
+        values["num_groups"] = values.pop("linear_groups")
+    # Their code pads with token 0; without the field ours would be 1.
+    return with_authors_gamma({"pad_token_id": 0} | values)
+
+
+def with_authors_gamma(values: dict[str, Any]) -> ConvBertConfig:
+    """Return a configuration in which head_ratio means what it means in the authors' code.
+
+    There it narrows both branches together to 2/gamma of hidden_size (our gamma_bottleneck). At gamma = 2 that is no
+    narrowing, and the switch stays off, so that transformers can open the folder.
+    """
+    config = ConvBertConfig.from_dict(values | {"gamma_bottleneck": True})
+    return dataclasses.replace(config, gamma_bottleneck=has_narrow_branches(config))
+
+
+def has_narrow_branches(config: ConvBertConfig) -> bool:
+    """Say whether the heads of a layer together are narrower or wider than hidden_size; transformers has no such."""
+    return 2 * config.branch_size != config.hidden_size
+
+
+def generator_config(discriminator: ConvBertConfig, variables: Mapping[str, np.ndarray]) -> ConvBertConfig:
+    """Return the generator's configuration: the discriminator's with the sizes that its variables have.
+
+    Raises ValueError where the variables that show the sizes are missing.
+    """
+    layer = f"{GENERATOR}/encoder/layer_0"
+
+    def shape(name: str) -> tuple[int, ...]:
+        if f"{layer}/{name}" not in variables:
+            raise ValueError(
+                f"the TensorFlow checkpoint lacks {layer}/{name}, from which the generator's sizes are read; "
+                "save the whole of it again"
+            )
+        return variables[f"{layer}/{name}"].shape
+
+    grouped = f"{layer}/intermediate/g_dense/kernel" in variables
+    (hidden_size,) = shape("attention/output/dense/bias")
+    (branch_size,) = shape("attention/self/query/bias")
+    kernel_size = shape("attention/self/conv_attn_key/depthwise_kernel")[0]
+    heads_per_branch = shape("attention/self/conv_attn_kernel/bias")[0] // kernel_size
+    sizes = {
+        "hidden_size": hidden_size,
+        "num_hidden_layers": _count_layers(variables),
+        # A head is as wide as in plain BERT, hidden_size / num_attention_heads, in the authors' code.
+        "num_attention_heads": max(1, hidden_size * heads_per_branch // branch_size),
+        "conv_kernel_size": kernel_size,
+        "intermediate_size": shape(f"intermediate/{'g_dense' if grouped else 'dense'}/bias")[0],
+        "num_groups": shape("intermediate/g_dense/kernel")[0] if grouped else 1,
+        "tie_word_embeddings": True,  # always, in their code
+    }
+    return with_authors_gamma(discriminator.to_dict() | sizes)
+
+
+def has_generator(variables: Mapping[str, np.ndarray]) -> bool:
+    """Say whether a checkpoint holds the generator of pretraining beside the discriminator."""
+    return any(name.startswith(f"{GENERATOR}/") for name in variables)
+
+
+def _count_layers(variables: Mapping[str, np.ndarray]) -> int:
+    start = f"{GENERATOR}/encoder/layer_"
+    return len({name.removeprefix(start).split("/")[0] for name in variables if name.startswith(start)})

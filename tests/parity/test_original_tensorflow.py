@@ -1,6 +1,5 @@
 """The encoder gives the numbers of the authors' TensorFlow code for their checkpoints, padded positions included."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 
 from convbert_edu import ConvBertConfig, ConvBertForPreTraining
 from convbert_edu.checkpoints.loading import load_weights
-from convbert_edu.checkpoints.tensorflow import discriminator_from_tensorflow
+from convbert_edu.checkpoints.tensorflow import read_config, weights_from_tensorflow
 from convbert_edu.models.outputs import PreTrainingOutput
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "original_tf"
@@ -17,22 +16,18 @@ CHECKPOINTS = ("base_like", "small_like", "medium_small_like", "gamma4")
 NOT_WEIGHTS = {"global_step"}
 
 
-def read_config(name: str) -> ConvBertConfig:
-    """The authors' sizes in our names; their gamma is the one that narrows the branches."""
-    sizes = json.loads((FIXTURES / name / "config.json").read_text())
-    sizes["num_groups"] = sizes.pop("linear_groups")
-    assert sizes.pop("conv_type") == "sdconv"
-    return ConvBertConfig(**sizes, gamma_bottleneck=name == "gamma4")
+def read_variables(name: str) -> dict[str, np.ndarray]:
+    """The variables of a checkpoint, as TensorFlow's own reader gave them."""
+    return dict(np.load(FIXTURES / name / "weights.npz"))
 
 
 def read_model(name: str) -> ConvBertForPreTraining:
     """The discriminator with the weights of the checkpoint, all of them."""
-    config = read_config(name)
-    variables = np.load(FIXTURES / name / "weights.npz")
-    state = discriminator_from_tensorflow(variables, config)
-    assert len(state) == len(set(variables) - NOT_WEIGHTS), "a variable was left out"
-    model = ConvBertForPreTraining(config).eval()
-    report = load_weights(model, state)
+    model = ConvBertForPreTraining(read_config(FIXTURES / name / "model.ckpt-7")).eval()
+    variables = read_variables(name)
+    weights = weights_from_tensorflow(model, variables)
+    assert len(weights) == len(set(variables) - NOT_WEIGHTS), "a variable was left out"
+    report = load_weights(model, weights)
     assert report.newly_initialised == []
     assert report.ignored == []
     return model
@@ -77,22 +72,35 @@ def test_every_output_of_the_authors_code(name: str, maps: bool):
             assert_equal(ours, theirs)
 
 
-def test_gamma_4_in_transformers_meaning_needs_other_shapes():
-    assert read_config("gamma4").branch_size == 16
+def test_the_authors_gamma_is_switched_on_only_where_it_makes_a_difference():
+    configs = {name: read_config(FIXTURES / name / "model.ckpt-7") for name in CHECKPOINTS}
+    assert [name for name, config in configs.items() if config.gamma_bottleneck] == ["gamma4"]
+    assert configs["gamma4"].branch_size == 16
     assert ConvBertConfig(hidden_size=64, num_attention_heads=8, head_ratio=4).branch_size == 32
 
 
 def test_a_variable_that_is_missing_is_named():
-    variables = dict(np.load(FIXTURES / "small_like" / "weights.npz"))
+    variables = read_variables("small_like")
     gone = "electra/encoder/layer_1/attention/self/conv_attn_key/pointwise_kernel"
     del variables[gone]
-    with pytest.raises(KeyError, match=gone):
-        discriminator_from_tensorflow(variables, read_config("small_like"))
+    with pytest.raises(
+        ValueError, match=f"missing: {gone}\n.*config.json that this checkpoint was trained with"
+    ):
+        weights_from_tensorflow(read_model("small_like"), variables)
+
+
+def test_a_variable_of_the_wrong_shape_is_named():
+    variables = read_variables("small_like")
+    wrong = "electra/encoder/layer_0/attention/self/query/kernel"
+    variables[wrong] = variables[wrong].T
+    with pytest.raises(
+        ValueError, match=rf"{wrong} has shape \(24, 48\), but it must be \(48, 24\) to become encoder"
+    ):
+        weights_from_tensorflow(read_model("small_like"), variables)
 
 
 def test_the_optimisers_variables_are_left_alone():
-    variables = dict(np.load(FIXTURES / "small_like" / "weights.npz"))
-    config = read_config("small_like")
-    plain = discriminator_from_tensorflow(variables, config)
+    variables, model = read_variables("small_like"), read_model("small_like")
+    plain = weights_from_tensorflow(model, variables)
     moments = {f"{name}/adam_{moment}": array for name, array in variables.items() for moment in "mv"}
-    assert discriminator_from_tensorflow(variables | moments, config).keys() == plain.keys()
+    assert weights_from_tensorflow(model, variables | moments).keys() == plain.keys()
