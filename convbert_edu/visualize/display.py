@@ -11,16 +11,23 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from convbert_edu.visualize.description import describe
+
 PACKAGE_FOLDER = Path(__file__).parent.parent
 
 
-def show(fig: Figure, alt: str) -> None:
+def show(fig: Figure, alt: str | None = None) -> None:
     """Show a figure once, as an opaque PNG, with `alt` as its description in words; then close it.
+
+    A figure of this package brings its own description (see `describe`), which stands where no `alt` is given.
 
     The description is stored with the picture for programs that read alternative texts, and stands folded up
     below it for everyone else, because JupyterLab drops alternative texts of pictures made by code.
-    Outside a notebook only the figure is closed. Raises ValueError when `alt` is empty.
+    Outside a notebook only the figure is closed. Raises ValueError when `alt` is empty, or missing and nobody knows
+    what the figure shows.
     """
+    if alt is None:
+        alt = describe(fig)
     if not alt.strip():
         raise ValueError(
             f"alt is {alt!r}; describe in a sentence what the figure shows, for those who cannot see it"

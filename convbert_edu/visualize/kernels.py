@@ -2,42 +2,60 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 from jaxtyping import Float
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from convbert_edu.models.outputs import InsideView
+from convbert_edu.visualize.canvas import axes_for, figure_of
+from convbert_edu.visualize.description import read_out, write_description
 from convbert_edu.visualize.heat_map import draw_heat_map
 from convbert_edu.visualize.labels import check_tokens, label_tokens
+from convbert_edu.visualize.pick import pick_one
 from convbert_edu.visualize.style import STYLE, part_colour
 
 
+@rc_context(STYLE)
 def plot_kernels(
-    kernels: Float[Tensor, "seq kernel"],
+    kernels: InsideView | Float[Tensor, "seq kernel"] | Float[Tensor, "heads seq kernel"],
     tokens: Sequence[str],
     ax: Axes | None = None,
     title: str | None = None,
+    layer: int | None = None,
+    head: int | None = None,
+    index: int | None = None,
 ) -> Figure:
     """Draw the kernels of one head as a map: row t holds the weights that position t gives to its neighbours.
 
     The columns are offsets: -1 is the word before, +1 the word after.
+    kernels: those of one head, or a model's result; then `layer` says which layer, `head` which head (the mean of all
+    if left out) and `index` which sentence of a batch. Of several heads the mean is drawn.
     Draws into `ax` where given, else into a new figure, and returns the figure.
-    Raises ValueError when there are not as many tokens as kernels.
+    Raises ValueError where tokens and kernels differ in number, and for choices that the result does not have.
     """
-    length, size = kernels.shape
+    weights, chosen = pick_one(kernels, "conv_kernels", layer, head, index)
+    length, size = weights.shape
     check_tokens(tokens, {"kernels": length})
-    with plt.rc_context(STYLE):
-        if ax is None:
-            _, ax = plt.subplots(figsize=(0.42 * size + 2.6, min(max(2.8, 0.26 * length + 1.4), 9.0)))
-        image = draw_heat_map(ax, kernels, float(kernels.detach().max()))
-        ax.set(title=title or "Kernels", xlabel="offset from the word", ylabel="word")
-        ax.figure.colorbar(image, ax=ax, shrink=0.8, label="weight")
-        label_tokens(ax.yaxis, tokens)
-        label_tokens(ax.xaxis, [f"{place - size // 2:+d}".replace("+0", "0") for place in range(size)])
-        return ax.figure
+    ax = axes_for(ax, (0.42 * size + 2.6, min(max(2.8, 0.26 * length + 1.4), 9.0)))
+    image = draw_heat_map(ax, weights, float(weights.max()))
+    title = title or (f"Kernels: {chosen}" if layer is not None else chosen.capitalize() or "Kernels")
+    ax.set(title=title, xlabel="offset from the word", ylabel="word")
+    figure_of(ax).colorbar(image, ax=ax, shrink=0.8, label="weight")
+    label_tokens(ax.xaxis, offsets(size))
+    label_tokens(ax.yaxis, tokens)
+    row, column = divmod(int(weights.argmax()), size)
+    write_description(
+        ax,
+        f"{title}, as a map: a row for each of {read_out(tokens)}, a column for each offset from {offsets(size)[0]} to "
+        f"{offsets(size)[-1]}. The largest weight is {float(weights[row, column]):.2f}, of '{tokens[row]}' at offset "
+        f"{offsets(size)[column]}.",
+    )
+    return figure_of(ax)
 
 
+@rc_context(STYLE)
 def plot_kernel_bars(
     kernel: Float[Tensor, "kernel"], words: Sequence[str], ax: Axes | None = None, title: str | None = None
 ) -> Figure:
@@ -50,13 +68,27 @@ def plot_kernel_bars(
     size = kernel.shape[0]
     check_tokens(words, {"weights in the kernel": size})
     weights = kernel.detach().cpu().float().tolist()
-    with plt.rc_context(STYLE):
-        if ax is None:
-            _, ax = plt.subplots(figsize=(max(4.0, 0.75 * size + 0.8), 3.0))
-        middle = size // 2
-        ax.axvspan(middle - 0.5, middle + 0.5, color="0.9", zorder=0)
-        ax.bar(range(size), weights, color=part_colour("kernel"))
-        ax.axhline(1 / size, color="black", linestyle="--", linewidth=1)
-        ax.set(title=title or "One kernel", xlabel="words in the window", ylabel="weight", ylim=(0, None))
-        label_tokens(ax.xaxis, words)
-        return ax.figure
+    ax = axes_for(ax, (max(4.0, 0.75 * size + 0.8), 3.0))
+    middle = size // 2
+    ax.axvspan(middle - 0.5, middle + 0.5, color="0.9", zorder=0)
+    ax.bar(range(size), weights, color=part_colour("kernel"))
+    ax.axhline(1 / size, color="black", linestyle="--", linewidth=1)
+    title = title or "One kernel"
+    ax.set(title=title, xlabel="words in the window", ylabel="weight", ylim=(0, None))
+    label_tokens(ax.xaxis, words)
+    read = ", ".join(
+        f"{word or '(nothing)'} {weight:.2f}" for word, weight in zip(words, weights, strict=True)
+    )
+    write_description(ax, f"{title}: weights of the kernel of '{words[middle]}' over its window: {read}.")
+    return figure_of(ax)
+
+
+def offsets(size: int) -> list[str]:
+    """Return the places of a window as text: -2, -1, 0, +1, +2."""
+    return [f"{place - size // 2:+d}".replace("+0", "0") for place in range(size)]
+
+
+def window(tokens: Sequence[str], place: int, size: int) -> list[str]:
+    """Return the `size` tokens around `place`; a place outside the sentence is an empty string."""
+    reach = size // 2
+    return [tokens[at] if 0 <= at < len(tokens) else "" for at in range(place - reach, place + reach + 1)]

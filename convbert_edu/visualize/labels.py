@@ -1,23 +1,28 @@
 """Token labels along an axis that stay readable from 5 to 128 tokens."""
 
+import functools
 import math
 from collections.abc import Sequence
 
 from matplotlib.axis import Axis
-from matplotlib.textpath import TextPath
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, Locator
 
+from convbert_edu.visualize.fonts import drawable, families
+
 FONT_SIZE = 9  # points
+LONGEST_LABEL = 24  # characters
 LINE_HEIGHT = 1.4  # room for one line of text, in units of its font size
 
 
 def label_tokens(axis: Axis, tokens: Sequence[str]) -> None:
     """Write token t at place t of `axis`; where all would overlap, only every second, third...
 
-    Labels on the x axis lie flat where all of them have room, else they stand upright.
+    Labels on the x axis lie flat where all of them have room, else they stand upright. Label x before y: upright
+    labels take height away, and with it room for labels on the y axis.
     """
-    # A dollar sign in a review is a dollar sign, not the start of a formula.
-    names = [token.replace("$", r"\$") for token in tokens]
+    names = drawable([shorten(token) for token in tokens])
     axis.set_tick_params(labelsize=FONT_SIZE)
     room_needed = LINE_HEIGHT
     if axis.axis_name == "x":
@@ -29,10 +34,20 @@ def label_tokens(axis: Axis, tokens: Sequence[str]) -> None:
             axis.set_tick_params(rotation=90)
     axis.set_major_locator(_EveryNth(len(tokens), room_needed))
     axis.set_major_formatter(FuncFormatter(lambda place, _: names[round(place)]))
+    if axis.axis_name == "y" and room_needed * len(tokens) > _room_in_font_sizes(axis):
+        # The layout makes room for the labels that it sees, and then other tokens may be the ones that get labels.
+        axis.get_figure(root=True).draw_without_rendering()
+
+
+def shorten(token: str) -> str:
+    """Return a token that leaves room for the picture: its first letters, where it is very long."""
+    return token if len(token) <= LONGEST_LABEL else f"{token[: LONGEST_LABEL - 1]}…"
 
 
 def check_tokens(tokens: Sequence[str], counts: dict[str, int]) -> None:
-    """Raise ValueError unless there are as many tokens as each of `counts` ({"rows": 7, ...}) says."""
+    """Raise ValueError unless there are as many tokens as each of `counts` ({"rows": 7, ...}) says, and some."""
+    if len(tokens) == 0:
+        raise ValueError("there are no tokens; give a text with at least one word")
     for what, count in counts.items():
         if len(tokens) != count:
             raise ValueError(
@@ -42,16 +57,22 @@ def check_tokens(tokens: Sequence[str], counts: dict[str, int]) -> None:
 
 
 class _EveryNth(Locator):
-    """Puts ticks at 0, n, 2n...; n is chosen whenever the figure is drawn, when its final size is known."""
+    """Puts ticks at 0, n, 2n...; n is chosen whenever the figure is drawn, when its final size is known.
+
+    A little more room changes nothing: other labels would take other room, and the layout would never settle.
+    """
 
     def __init__(self, count: int, room_needed: float) -> None:
         self.count = count
         self.room_needed = room_needed
+        self.step = 1
 
     def __call__(self) -> list[int]:
         """Return the places that get a label."""
-        step = math.ceil(self.count * self.room_needed / _room_in_font_sizes(self.axis))
-        return list(range(0, self.count, max(1, step)))
+        step = max(1, math.ceil(self.count * self.room_needed / _room_in_font_sizes(self.axis)))
+        if step > self.step or step < 0.7 * self.step:
+            self.step = step
+        return list(range(0, self.count, self.step))
 
 
 def _room_in_font_sizes(axis: Axis) -> float:
@@ -62,9 +83,10 @@ def _room_in_font_sizes(axis: Axis) -> float:
     return points / FONT_SIZE
 
 
+@functools.cache
 def _width_in_font_sizes(text: str) -> float:
     """The width of a text and a gap, in units of its font size."""
     gap = 0.7
-    return gap + (
-        TextPath((0, 0), text, size=FONT_SIZE).get_extents().width / FONT_SIZE if text.strip() else 0
-    )
+    font = FontProperties(family=families(), size=FONT_SIZE)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
+    return gap + width / FONT_SIZE

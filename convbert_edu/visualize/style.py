@@ -1,6 +1,9 @@
 """One look for every figure of the course: each part of the model keeps its colour from lesson to lesson."""
 
-import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib import rcParams
+
+from convbert_edu.visualize.fonts import families
 
 # The palette of Okabe and Ito (2008), which stays apart for all common kinds of colour blindness, and a dark grey.
 # The attention branch is blue and green, the convolution branch orange and red;
@@ -28,6 +31,7 @@ STYLE = {
     "figure.dpi": 110,
     "savefig.dpi": 110,
     "figure.constrained_layout.use": True,
+    "font.family": families(),
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.labelsize": 11,
@@ -37,13 +41,13 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "image.cmap": SEQUENTIAL_MAP,
-    "axes.prop_cycle": plt.cycler(color=[c for part, c in PART_COLOURS.items() if part != "feed_forward"]),
+    "axes.prop_cycle": cycler(color=[c for part, c in PART_COLOURS.items() if part != "feed_forward"]),
 }
 
 
 def use_style() -> None:
     """Give all figures made from here on the look of the course: opaque white, readable, 110 dots an inch."""
-    plt.rcParams.update(STYLE)
+    rcParams.update(STYLE)
 
 
 def part_colour(part: str) -> str:

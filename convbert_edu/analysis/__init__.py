@@ -1,0 +1,19 @@
+"""Numbers about what goes on inside a model: the measurements behind the figures, without any drawing."""
+
+from convbert_edu.analysis.attention_distance import attended_distance, kernels_as_map, mass_in_window
+from convbert_edu.analysis.kernel_shape import kernel_centre, kernel_entropy
+from convbert_edu.analysis.receptive_field import receptive_field
+from convbert_edu.analysis.saliency import token_saliency
+from convbert_edu.analysis.sentences import look_inside, mean_over_tokens
+
+__all__ = [
+    "attended_distance",
+    "kernel_centre",
+    "kernel_entropy",
+    "kernels_as_map",
+    "look_inside",
+    "mass_in_window",
+    "mean_over_tokens",
+    "receptive_field",
+    "token_saliency",
+]

@@ -1,0 +1,118 @@
+"""Numbers of all heads, layer by layer: distances, masses, entropies, centres."""
+
+from collections.abc import Mapping, Sequence
+
+from jaxtyping import Float
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from convbert_edu.visualize.canvas import axes_for, figure_of, panels_for
+from convbert_edu.visualize.description import write_description
+from convbert_edu.visualize.style import STYLE, part_colour
+
+# The groups of heads differ in sign and side, too, so that colour is never the only difference.
+PARTS = ("attention", "embedding", "convolution", "query")
+SIGNS = ("o", "s", "^", "D")
+
+
+@rc_context(STYLE)
+def plot_by_layer(
+    values: Mapping[str, Float[Tensor, "layers heads"]],
+    quantity: str,
+    ax: Axes | None = None,
+    title: str | None = None,
+    reference: tuple[str, float] | None = None,
+    parts: Sequence[str] = PARTS,
+) -> Figure:
+    """Draw a sign for each head over its layer, and a line through the means, for each group of heads in `values`.
+
+    quantity: what is measured, for the axis; reference: name and height of a dashed line to compare with
+    parts: the parts of the model (see `part_colour`) whose colours the groups take, in order
+    Draws into `ax` where given, else into a new figure, and returns the figure.
+    Raises ValueError for no group, and for more groups than there are colours.
+    """
+    if not 1 <= len(values) <= len(parts):
+        raise ValueError(f"values has {len(values)} groups; 1 to {len(parts)} can be told apart")
+    ax = axes_for(ax, (6.0, 3.8))
+    read = []
+    for number, ((name, table), part, sign) in enumerate(zip(values.items(), parts, SIGNS, strict=False)):
+        table = table.detach().cpu().float()
+        shift = 0.12 * (number - (len(values) - 1) / 2)
+        layers = [layer + shift for layer in range(table.shape[0])]
+        for head in table.T.tolist():
+            ax.plot(layers, head, sign, color=part_colour(part), alpha=0.6, markersize=6)
+        means = table.mean(dim=1).tolist()
+        ax.plot(layers, means, color=part_colour(part), marker=sign, markersize=3, label=name)
+        read.append(f"{name}: {', '.join(f'{mean:.2f}' for mean in means)}")
+    if reference is not None:
+        ax.axhline(reference[1], color="black", linestyle="--", linewidth=1, label=reference[0])
+        read.append(f"dashed line, {reference[0]}: {reference[1]:.2f}")
+    title = title or quantity.capitalize()
+    ax.set(title=title, xlabel="layer", ylabel=quantity, xticks=range(len(means)))
+    ax.margins(y=0.12)
+    if len(read) > 1:
+        ax.legend(loc="best")
+    write_description(ax, f"{title}: mean over the heads of each layer, from layer 0 up. {'; '.join(read)}.")
+    return figure_of(ax)
+
+
+@rc_context(STYLE)
+def plot_locality(
+    distances: Mapping[str, Float[Tensor, "layers heads"]],
+    masses: Mapping[str, Float[Tensor, "layers heads"]],
+    window: int,
+    references: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw how far heads look, by layer: their mean attended distance, and their mass inside a window.
+
+    distances, masses: for each group of heads, such as those of two models, the two measures
+    window: tokens in the window; references: distance and mass of heads that look everywhere alike
+    With `ax` both are drawn in its place. Returns the figure. Raises ValueError as `plot_by_layer`.
+    """
+    left, right = panels_for(ax, 1, 2, (10.5, 3.9))[0]
+    even = [None, None] if references is None else [("all tokens alike", height) for height in references]
+    plot_by_layer(distances, "mean distance (tokens)", left, "How far heads look", even[0])
+    share = f"share inside {window} tokens"
+    plot_by_layer(masses, share, right, "How much stays near", even[1])
+    right.set_ylim(0, 1)
+    for panel, groups in ((left, distances), (right, masses)):
+        if panel.get_legend() is not None:
+            _legend_below(panel, len(groups))
+    return figure_of(left)
+
+
+@rc_context(STYLE)
+def plot_kernel_shape(
+    entropies: Float[Tensor, "layers heads"],
+    centres: Float[Tensor, "layers heads"],
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the shape of the kernels by layer: their entropy (1: all words alike) and their centre of mass.
+
+    With `ax` both are drawn in its place. Returns the figure.
+    """
+    left, right = panels_for(ax, 1, 2, (10.0, 3.6))[0]
+    plot_by_layer(
+        {"convolution heads": entropies},
+        "entropy / largest",
+        left,
+        "How spread out kernels are",
+        parts=["convolution"],
+    )
+    left.set_ylim(0, 1.05)
+    plot_by_layer(
+        {"convolution heads": centres},
+        "centre of mass (tokens)",
+        right,
+        "To which side they lean",
+        ("the word itself", 0.0),
+        ["convolution"],
+    )
+    return figure_of(left)
+
+
+def _legend_below(ax: Axes, columns: int) -> None:
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=min(2, columns), frameon=False)
