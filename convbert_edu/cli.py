@@ -6,7 +6,9 @@ Each command imports what it needs when it runs.
 import click
 
 from convbert_edu.commands.convert import convert
+from convbert_edu.commands.finetune import finetune
 from convbert_edu.commands.plain_errors import plain_errors
+from convbert_edu.commands.predict import predict
 from convbert_edu.commands.pretrain import pack_data, pretrain
 from convbert_edu.version import __version__
 
@@ -71,4 +73,6 @@ def fetch_data(names: tuple[str, ...], everything: bool) -> None:
 
 data.add_command(pack_data)
 main.add_command(pretrain)
+main.add_command(finetune)
+main.add_command(predict)
 main.add_command(convert)

@@ -3,11 +3,11 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from convbert_edu.commands.plain_errors import plain_errors
+from convbert_edu.commands.settings_options import settings_from
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -87,15 +87,13 @@ def pretrain(
     Settings, for example:  --set objective=masked_lm --set steps=20000 --set 'sizes={"hidden_size": 256}'
     All settings with their meaning: convbert_edu/training/pretrain_settings.py
     """
-    from convbert_edu.config import read_json_object
     from convbert_edu.data.pretraining.corpus import PretrainingCorpus
     from convbert_edu.device import find_device
     from convbert_edu.training.pretrain import pretrain as run
     from convbert_edu.training.pretrain_settings import PretrainSettings
 
     with plain_errors():
-        values = read_json_object(settings_file) if settings_file else {}
-        settings = PretrainSettings.from_dict(values | dict(map(_name_and_value, changes)))
+        settings = PretrainSettings.from_dict(settings_from(settings_file, changes))
         parts = PretrainingCorpus.open(corpus)
         try:
             record = run(
@@ -108,14 +106,3 @@ def pretrain(
         click.echo(
             json.dumps({name: record[name] for name in ("steps", "tokens", "seconds", "held_out")}, indent=2)
         )
-
-
-def _name_and_value(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE; the value is JSON (0.001, true, {"a": 1}), or else plain text."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"--set {text!r} has no '='; write --set name=value")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value

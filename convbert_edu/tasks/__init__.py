@@ -1,5 +1,9 @@
 """The five kinds of tasks, one file each, in the order of the lessons."""
 
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
 from convbert_edu.tasks.base import Task
 from convbert_edu.tasks.classification import Classification
 from convbert_edu.tasks.masked_lm import MaskedLM
@@ -12,6 +16,18 @@ TASKS: dict[str, type[Task]] = {
     for task in (Classification, TokenClassification, QuestionAnswering, MultipleChoice, MaskedLM)
 }
 
+
+def make_task(name: str, options: Mapping[str, Any]) -> Task:
+    """Return the task called `name` with its options; ValueError, saying what there is, for unknown ones."""
+    if name not in TASKS:
+        raise ValueError(f"there is no task {name!r}; the tasks are {', '.join(TASKS)}")
+    known = [option.name for option in fields(TASKS[name])]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(f"{name} has no options {unknown}; it has {', '.join(known) or 'none'}")
+    return TASKS[name](**options)
+
+
 __all__ = [
     "TASKS",
     "Classification",
@@ -20,4 +36,5 @@ __all__ = [
     "QuestionAnswering",
     "Task",
     "TokenClassification",
+    "make_task",
 ]
