@@ -62,9 +62,15 @@ def without_exchange(model: nn.Module, wanted: bool) -> AbstractContextManager:
 
 @contextmanager
 def join_processes(device: torch.device) -> Iterator[Processes]:
-    """Join the processes that torchrun started, if it did, and leave them at the end."""
+    """Join the processes that torchrun started, if it did, and leave them at the end.
+
+    Where that has been done already (several runs in one program), they stay together.
+    """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         yield Processes()
+        return
+    if dist.is_initialized():
+        yield Processes(dist.get_rank(), dist.get_world_size())
         return
     dist.init_process_group(
         dist.get_default_backend_for_device(device)
