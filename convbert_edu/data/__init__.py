@@ -11,6 +11,7 @@ from convbert_edu.data.examples import (
     TokenExample,
 )
 from convbert_edu.data.factbook import Country, Passage, load_passages
+from convbert_edu.data.factbook_questions import load_questions
 from convbert_edu.data.pretraining.texts import pretraining_texts
 from convbert_edu.data.recipes import INGREDIENTS, load_recipes
 from convbert_edu.data.reviews import SENTIMENTS, load_reviews
@@ -38,6 +39,7 @@ __all__ = [
     "load_articles",
     "load_choices",
     "load_passages",
+    "load_questions",
     "load_recipes",
     "load_reviews",
     "load_topics",

@@ -1,6 +1,7 @@
 """The World Factbook: facts about countries and territories, field by field."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -40,6 +41,12 @@ def load_passages() -> Splits[Country]:
         entry = json.loads(content)
         countries.append(Country(PurePosixPath(path).stem, _name(entry), tuple(_passages(entry))))
     return split_by_key(countries, key=lambda country: country.code, train_percent=70, validation_percent=15)
+
+
+def field_line(field: str, passages: Sequence[Passage]) -> str:
+    """Return the passages of one field on a line: "Capital - name: Rome; time difference: UTC+1"."""
+    facts = [f"{passage.part}: {passage.text}" if passage.part else passage.text for passage in passages]
+    return f"{field} - {'; '.join(facts)}"
 
 
 def _name(entry: dict) -> str:

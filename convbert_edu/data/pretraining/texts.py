@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Literal
 
-from convbert_edu.data.factbook import Country, load_passages
+from convbert_edu.data.factbook import Country, field_line, load_passages
 from convbert_edu.data.reviews import load_reviews
 from convbert_edu.data.wikipedia import load_articles
 
@@ -30,6 +30,5 @@ def country_document(country: Country) -> str:
     """Return all passages about a country, a line for each field: "Capital - name: Rome; time difference: ..."."""
     lines = [country.name]
     for field, passages in groupby(country.passages, key=lambda passage: passage.field):
-        facts = [f"{passage.part}: {passage.text}" if passage.part else passage.text for passage in passages]
-        lines.append(f"{field} - {'; '.join(facts)}")
+        lines.append(field_line(field, list(passages)))
     return "\n".join(lines)
