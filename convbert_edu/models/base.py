@@ -84,6 +84,12 @@ class PretrainedModel(nn.Module):
         others = {name: value for name, value in self.config.extra.items() if name != "torch_dtype"}
         dataclasses.replace(self.config, extra=others | facts).save_pretrained(folder)
 
+    def push_to_hub(self, repo_id: str, *arguments: Any, **options: Any) -> str:
+        """Publish this model as OWNER/NAME on the hub; `convbert_edu.publishing.push_to_hub` says what else to give."""
+        from convbert_edu.publishing import push_to_hub
+
+        return push_to_hub(self, repo_id, *arguments, **options)
+
     def num_parameters(self) -> int:
         """Return the number of trainable numbers; a tied weight counts once."""
         return sum(parameter.numel() for parameter in self.parameters())

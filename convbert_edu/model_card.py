@@ -1,0 +1,144 @@
+"""The model card: what a model is, what it learnt from and how well, written from the record of its training."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from convbert_edu.config import read_json_object
+from convbert_edu.data.sources import find_source
+from convbert_edu.training.run_log import RunLog
+
+CURVE_LINES = 10  # of the log, evenly spread
+CURVE_COLUMNS = ("loss", "masked_lm_loss", "masked_lm_accuracy", "detection_loss")
+NAMES_OF_FILES = (
+    "start_generator",
+    "start_discriminator",
+)  # settings that name a folder of somebody's machine
+TASKS = {"ConvBertForMaskedLM": "fill-mask", "ConvBertForSequenceClassification": "text-classification",
+         "ConvBertForTokenClassification": "token-classification",
+         "ConvBertForQuestionAnswering": "question-answering"}  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class TrainingStage:
+    """One run: what it was for, its settings, how long it took and what was logged and measured."""
+
+    what: str
+    settings: Mapping[str, Any]
+    steps: int
+    tokens: int
+    seconds: float
+    log: list[dict[str, Any]] = field(default_factory=list)
+    held_out: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_run(cls, folder: Path, what: str) -> Self:
+        """Read the folder of a finished pretraining run: record.json and log.jsonl.
+
+        Raises FileNotFoundError where one of them is missing: the run has not come to its end.
+        """
+        for name in ("record.json", "log.jsonl"):
+            if not (folder / name).is_file():
+                raise FileNotFoundError(
+                    f"{folder / name} is missing; a card is made from the folder of a finished pretraining run"
+                )
+        record = read_json_object(folder / "record.json")
+        numbers = {name: record[name] for name in ("settings", "steps", "tokens", "seconds")}
+        versions = {"torch": record["torch"]}
+        log = RunLog(folder / "log.jsonl").lines()
+        return cls(what=what, log=log, held_out=record["held_out"] or {}, versions=versions, **numbers)
+
+
+@dataclass(kw_only=True)
+class TrainingRecord:
+    """All that a card says. `results` are figures measured after training, by what they measure."""
+
+    name: str
+    what: str  # one or two sentences
+    model_class: str
+    parameters: int
+    stages: list[TrainingStage]
+    sources: tuple[str, ...]  # names in the table of convbert_edu.data.SOURCES
+    results: Mapping[str, float | str]
+    limits: list[str]
+    reproduce: list[str]  # commands
+    licence: str = "apache-2.0"
+    language: str = "en"
+
+
+def model_card(record: TrainingRecord) -> str:
+    """Return the card as Markdown, with the header that the hub reads.
+
+    Raises ValueError for a source of text that is not in the table.
+    """
+    header = {"license": record.licence, "language": record.language, "library_name": "convbert_edu"}
+    if record.model_class in TASKS:
+        header["pipeline_tag"] = TASKS[record.model_class]
+    lines = ["---", *(f"{key}: {value}" for key, value in header.items()), "tags:", "- convbert", "---", ""]
+    lines += [f"# {record.name}", "", record.what, ""]
+    lines += [f"A `{record.model_class}` of {record.parameters:,} parameters.", "", *_use(record)]
+    lines += ["## Data", "", *_data(record)]
+    for number, stage in enumerate(record.stages, start=1):
+        lines += [f"## Training, part {number}: {stage.what}", "", *_stage(stage)]
+    lines += ["## Results", "", *_table(("measured", "value"), list(record.results.items())), ""]
+    lines += ["## Limits", "", *(f"- {limit}" for limit in record.limits), ""]
+    lines += ["## How to make it again", "", "```", *record.reproduce, "```", ""]
+    lines += ["## Licence", "", f"Weights: {record.licence}. The licences of the texts stand under Data.", ""]
+    return "\n".join(lines)
+
+
+def _use(record: TrainingRecord) -> list[str]:
+    return [
+        "```python",
+        f"from convbert_edu import {record.model_class}, ConvBertTokenizer",
+        "",
+        f'tokenizer = ConvBertTokenizer.from_pretrained("{record.name}")',
+        f'model = {record.model_class}.from_pretrained("{record.name}")',
+        "```",
+        "",
+    ]
+
+
+def _data(record: TrainingRecord) -> list[str]:
+    sources = [find_source(name) for name in record.sources]
+    rows = [(source.what, source.licence, source.citation) for source in sources]
+    return [*_table(("what", "licence", "source"), rows), ""]
+
+
+def _stage(stage: TrainingStage) -> list[str]:
+    """How long, with which settings, how the loss fell, and what was measured at the end."""
+    hours = (
+        f"{stage.seconds / 3600:.1f} hours" if stage.seconds >= 3600 else f"{stage.seconds / 60:.0f} minutes"
+    )
+    versions = "".join(f", {name} {version}" for name, version in stage.versions.items())
+    lines = [f"{stage.steps:,} steps, {stage.tokens:,} tokens, {hours}{versions}.", ""]
+    settings = [(name, json.dumps(_without_place(name, value))) for name, value in stage.settings.items()]
+    lines += [*_table(("setting", "value"), settings), ""]
+    steps = [line for line in stage.log if "loss" in line]
+    if steps:
+        columns = [name for name in CURVE_COLUMNS if name in steps[-1]]
+        chosen = sorted({round(i * (len(steps) - 1) / (CURVE_LINES - 1)) for i in range(CURVE_LINES)})
+        curve = [(f"{steps[i]['step']:,}", *(steps[i].get(name) for name in columns)) for i in chosen]
+        lines += ["Means since the line before, while training:", ""]
+        lines += [*_table(("step", *columns), curve), ""]
+    if stage.held_out:
+        lines += ["On held-out text, at the end:", ""]
+        lines += [*_table(("measured", "value"), list(stage.held_out.items())), ""]
+    return lines
+
+
+def _without_place(name: str, value: Any) -> Any:
+    """Shorten the folder of somebody's machine to its last part."""
+    return Path(value).name if name in NAMES_OF_FILES and isinstance(value, str) else value
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
+    """Return a Markdown table; numbers get four digits."""
+    cells = [
+        [f"{cell:.4g}" if isinstance(cell, float) else str(cell).replace("|", "\\|") for cell in row]
+        for row in rows
+    ]
+    return [f"| {' | '.join(row)} |" for row in (list(head), ["---"] * len(head), *cells)]

@@ -1,0 +1,108 @@
+"""Publishing: the real client's requests to a hub on this machine, in one commit or not at all."""
+
+import json
+
+import pytest
+import torch
+from huggingface_hub import constants
+
+from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertTokenizer
+from convbert_edu.model_card import TrainingRecord
+from convbert_edu.publishing import push_to_hub
+from local_hub import TOKEN, LocalHub
+from models.cases import build, inputs_for
+from test_model_card import a_record
+from upload_hub import Uploads, accept_uploads
+
+
+@pytest.fixture
+def uploads(hub: LocalHub, monkeypatch: pytest.MonkeyPatch) -> Uploads:
+    """The hub takes uploads over plain HTTP, and the user is logged in."""
+    monkeypatch.setattr(
+        constants, "HF_HUB_DISABLE_XET", True
+    )  # its storage servers speak a protocol of their own
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    return accept_uploads(hub)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> ConvBertTokenizer:
+    return ConvBertTokenizer.train(["a warm film"] * 3, vocab_size=30)
+
+
+def test_what_was_published_is_what_comes_back(hub: LocalHub, uploads: Uploads, tokenizer: ConvBertTokenizer):
+    model = build(ConvBertForMaskedLM)
+    address = push_to_hub(model, "me/tiny", tokenizer, a_record(), commit_message="The first one")
+    repository = hub.repositories["me/tiny"]
+    assert address == f"{hub.url}/me/tiny/commit/{repository.revisions['main']}"
+    assert uploads.messages == ["The first one"]
+    assert len(repository.commits) == 2, "the empty one of the new repository, and one with all files"
+    files = repository.commits[repository.revisions["main"]]
+    assert sorted(files) == [
+        "README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
+    ]  # fmt: skip
+    assert list(uploads.large.values()) == [files["model.safetensors"]]
+    assert files["README.md"].decode().startswith("---\nlicense: apache-2.0\n")
+
+    back = ConvBertForMaskedLM.from_pretrained("me/tiny")
+    inputs = inputs_for(ConvBertForMaskedLM)
+    with torch.no_grad():
+        assert torch.equal(back(**inputs).logits, model(**inputs).logits)
+    texts = ["a warm warm film"]
+    assert ConvBertTokenizer.from_pretrained("me/tiny")(texts)["input_ids"] == tokenizer(texts)["input_ids"]
+
+
+def test_a_repository_that_is_there_gets_one_more_commit(hub: LocalHub, uploads: Uploads):
+    for seed in range(2):
+        model = build(ConvBertForPreTraining, num_hidden_layers=1 + seed)
+        assert model.push_to_hub("me/tiny", private=True).startswith(f"{hub.url}/me/tiny/commit/")
+    assert [made["visibility"] for made in uploads.made] == ["private"]
+    repository = hub.repositories["me/tiny"]
+    assert len(repository.commits) == 3
+    config = json.loads(repository.commits[repository.revisions["main"]]["config.json"])
+    assert config["num_hidden_layers"] == 2
+
+
+@pytest.mark.parametrize("step", ["preupload", "batch", "put", "commit"])
+def test_whatever_breaks_nothing_is_published(step: str, hub: LocalHub, uploads: Uploads):
+    uploads.stop_at = step
+    with pytest.raises(ConnectionError, match="'me/tiny' was not published: "):
+        push_to_hub(build(ConvBertForMaskedLM), "me/tiny")
+    assert hub.repositories["me/tiny"].commits[hub.repositories["me/tiny"].revisions["main"]] == {}
+
+
+def test_strangers_are_told_to_log_in(hub: LocalHub, uploads: Uploads, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(PermissionError, match=r"'me/tiny' was not published: .* log in with `hf auth login`"):
+        push_to_hub(build(ConvBertForMaskedLM), "me/tiny")
+    assert hub.repositories == {}
+    with pytest.raises(PermissionError, match="does not let you write there"):
+        push_to_hub(build(ConvBertForMaskedLM), "others/tiny", token=TOKEN)
+
+
+def test_a_branch_that_is_not_there(hub: LocalHub, uploads: Uploads):
+    with pytest.raises(FileNotFoundError, match=r"no such branch \(Invalid rev id: draft\)"):
+        push_to_hub(build(ConvBertForMaskedLM), "me/tiny", revision="draft")
+
+
+@pytest.mark.parametrize("name", ["me/../tiny", "me/a--b", "a/b/c", "tiny", ""])
+def test_an_impossible_name(name: str, hub: LocalHub, uploads: Uploads):
+    with pytest.raises(ValueError, match="OWNER/NAME"):
+        push_to_hub(build(ConvBertForMaskedLM), name)
+    assert uploads.made == []
+
+
+def test_no_network_and_offline(hub: LocalHub, uploads: Uploads, monkeypatch: pytest.MonkeyPatch):
+    hub.close()
+    with pytest.raises(ConnectionError, match=r"the connection to .* failed"):
+        push_to_hub(build(ConvBertForMaskedLM), "me/tiny")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ConnectionError, match=r"HF_HUB_OFFLINE forbids it|failed"):
+        push_to_hub(build(ConvBertForMaskedLM), "me/tiny")
+
+
+def test_a_record_that_names_no_source_publishes_nothing(hub: LocalHub, uploads: Uploads):
+    record: TrainingRecord = a_record(sources=("reviews", "the whole web"))
+    with pytest.raises(ValueError, match="there is no data source 'the whole web'"):
+        push_to_hub(build(ConvBertForMaskedLM), "me/tiny", record=record)
+    assert uploads.made == []
