@@ -9,6 +9,8 @@ PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_class
 SUMMARY_TYPES = ("last", "first")
 # No real model comes near: a larger number is a damaged file, and would ask for all the memory there is.
 LARGEST_SIZE = 10_000_000
+MOST_LAYERS = 1000
+MOST_PARAMETERS = 10**11
 
 POSITIVE_INTEGERS = (
     "vocab_size embedding_size hidden_size num_hidden_layers num_attention_heads head_ratio conv_kernel_size "
@@ -50,6 +52,7 @@ def check_config(config: Any) -> None:
             )
     _check_tokens_and_labels(config)
     _check_divisions(config)
+    _check_total(config)
 
 
 def check_size(name: str, value: Any) -> None:
@@ -83,6 +86,22 @@ def _check_divisions(config: Any) -> None:
     for name in ("hidden_size", "intermediate_size"):
         _require(getattr(config, name) % config.num_groups == 0, name, getattr(config, name),
                  f"a multiple of num_groups ({config.num_groups}), which cuts it into equal slices")  # fmt: skip
+
+
+def _check_total(config: Any) -> None:
+    """Refuse sizes that are possible one by one but together ask for all the memory there is, or all the time."""
+    _require(config.num_hidden_layers <= MOST_LAYERS, "num_hidden_layers", config.num_hidden_layers,
+             f"a whole number from 1 to {MOST_LAYERS:,}")  # fmt: skip
+    rows = config.vocab_size + config.max_position_embeddings + config.type_vocab_size + config.hidden_size
+    layer = 5 * config.branch_size + config.hidden_size + 2 * config.intermediate_size // config.num_groups
+    total = rows * config.embedding_size + config.hidden_size * (
+        config.num_hidden_layers * layer + config.num_labels
+    )
+    if total > MOST_PARAMETERS:
+        raise ValueError(
+            f"the model would have about {total:.1e} parameters, and more than {MOST_PARAMETERS:.0e} cannot be meant; "
+            "look for a wrong number among vocab_size, embedding_size, hidden_size and intermediate_size"
+        )
 
 
 def _is_number(value: Any) -> bool:

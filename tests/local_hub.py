@@ -36,7 +36,7 @@ class Repository:
 class LocalHub:
     """Serves `repositories` on the loopback interface and remembers each request.
 
-    break_after: large files break off after so many bytes (of all answers together); None: never
+    breaks: the next answers with a large file break off after so many bytes, one number for each of them
     damaged: names of files in which a byte is changed on the way
     """
 
@@ -45,7 +45,7 @@ class LocalHub:
         self.moved: dict[str, str] = {}  # old name -> new name
         self.requests: list[tuple[str, str, int]] = []  # method, path, status
         self.ranges: list[str] = []
-        self.break_after: int | None = None
+        self.breaks: list[int] = []
         self.damaged: set[str] = set()
         self.down = False  # every request is answered with "service unavailable"
         hub = self
@@ -183,9 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        if hub.break_after is not None and self.path.startswith("/large/"):
-            data, hub.break_after = data[: hub.break_after], max(0, hub.break_after - len(data))
-            self.close_connection = True
+        if hub.breaks and self.path.startswith("/large/"):
+            data, self.close_connection = data[: hub.breaks.pop(0)], True
         self.wfile.write(data)
 
 

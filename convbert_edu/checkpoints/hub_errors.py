@@ -41,8 +41,9 @@ def explained(repository: str, name: str, revision: str) -> Iterator[None]:
             raise Unreachable(
                 f"{missing}, and HF_HUB_OFFLINE forbids to fetch it; load it once with HF_HUB_OFFLINE=0"
             ) from error
+        reason = str(error.__cause__ or error).splitlines()[0]
         raise Unreachable(
-            f"{missing}, and {hub} cannot be reached ({error.__cause__ or error}); check the network and try again"
+            f"{missing}, and {hub} cannot be reached ({reason}); check the network and try again"
         ) from error
     except errors.HfHubHTTPError as error:
         if error.response.status_code in (401, 403):

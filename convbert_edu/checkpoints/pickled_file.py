@@ -37,7 +37,18 @@ def _read(path: Path) -> dict[str, Tensor]:
             + "and a pickle that holds more than tensors can run any program of whoever made it. Ask its author "
             "for a model.safetensors; if it should hold tensors only, download it again"
         ) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+    except PermissionError:
+        raise
+    except (
+        RuntimeError,
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        IndexError,
+    ) as error:
         reason = str(error).split(". ")[0] or type(error).__name__
         raise ValueError(
             f"{path} is not a whole file of PyTorch weights ({reason}): it is damaged or cut short; "

@@ -49,10 +49,9 @@ def read_folder(folder: Path) -> dict[str, Any]:
     else:
         raise FileNotFoundError(f"{folder} has no vocabulary: it needs a vocab.txt or a tokenizer.json")
     options |= {name: config[name] for name in COPIED_OPTIONS if name in config}
-    if (options.get("model_max_length") or 0) >= NO_LIMIT:
-        options["model_max_length"] = None
+    options["model_max_length"] = _read_limit(options.get("model_max_length"), folder)
 
-    added = _read_added_tokens(pipeline, config)
+    added = _read_added_tokens(pipeline, config, folder)
     by_content = {token.content: token for token in added.values()}
     for name, default in SPECIAL_TOKENS.items():
         token = _read_token(config.get(name, default))
@@ -98,7 +97,8 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
 def _read_pipeline(pipeline: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return vocabulary and options of a tokenizer.json; ValueError when it is of another kind."""
     model, normalizer, splitter = (
-        pipeline.get(part) or {} for part in ("model", "normalizer", "pre_tokenizer")
+        part if isinstance(part := pipeline.get(name), dict) else {}
+        for name in ("model", "normalizer", "pre_tokenizer")
     )
     prefix = model.get("continuing_subword_prefix", "##")
     # Old files leave the type of the model out.
@@ -117,11 +117,31 @@ def _read_pipeline(pipeline: dict[str, Any], path: Path) -> dict[str, Any]:
     }
 
 
-def _read_added_tokens(pipeline: dict[str, Any], config: dict[str, Any]) -> dict[int, AddedToken]:
+def _read_limit(value: Any, folder: Path) -> int | None:
+    """Return the largest number of tokens that a text may have; None for no limit."""
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or value != int(value):
+        path = folder / "tokenizer_config.json"
+        raise ValueError(f"{path} has the model_max_length {value!r}; it must be a whole number of tokens")
+    return int(value) if value < NO_LIMIT else None
+
+
+def _read_added_tokens(
+    pipeline: dict[str, Any], config: dict[str, Any], folder: Path
+) -> dict[int, AddedToken]:
     """Return id -> token for the tokens that are found before the text is split, special or not."""
-    if "added_tokens_decoder" in config:
-        return {int(index): _read_token(token) for index, token in config["added_tokens_decoder"].items()}
-    return {token["id"]: _read_token(token) for token in pipeline.get("added_tokens", [])}
+    try:
+        if "added_tokens_decoder" in config:
+            tokens = {int(index): token for index, token in config["added_tokens_decoder"].items()}
+        else:
+            tokens = {int(token["id"]): token for token in pipeline.get("added_tokens", [])}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the added tokens in {folder} (tokenizer_config.json, tokenizer.json) are not written as each token with "
+            "its id; fetch or save these files again"
+        ) from error
+    return {index: _read_token(token) for index, token in tokens.items()}
 
 
 def _read_token(value: Any) -> AddedToken | None:

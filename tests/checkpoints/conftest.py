@@ -1,4 +1,4 @@
-"""The client of the hub talks to a hub on this machine, with a cache of its own in each test."""
+"""Model folders to spoil, and a hub on this machine that the client talks to, with a cache of its own in each test."""
 
 import time
 from collections.abc import Iterator
@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
+from safetensors.torch import load_file
 
+from checkpoints.repositories import pickled, sharded
+from convbert_edu import ConvBertModel, ConvBertTokenizer
 from local_hub import LocalHub
+from models.cases import build
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "word"]
 
 
 @pytest.fixture
@@ -27,3 +33,25 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalHub]:
     monkeypatch.setattr(time, "sleep", lambda seconds: pause(min(seconds, 0.01)))  # between two attempts
     yield local
     local.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model folder with a tokenizer, whose weights are a pickle."""
+    folder = tmp_path / "model"
+    build(ConvBertModel).save_pretrained(folder)
+    ConvBertTokenizer(WORDS).save_pretrained(folder)
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickled(tensors))
+    return folder
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Path:
+    """A model folder whose weights lie in three shards."""
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for name, data in sharded("ConvBertModel", "safetensors").items():
+        (folder / name).write_bytes(data)
+    return folder

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import transformers
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from helpers import randomise, tiny_config
 
@@ -61,6 +61,12 @@ def plain(class_name: str, **changes: Any) -> Files:
         model.save_pretrained(folder)
         files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     return files | {"vocab.txt": VOCABULARY}
+
+
+def same_weights(first: nn.Module, second: nn.Module) -> bool:
+    """Say whether two models hold the same numbers."""
+    one, other = first.state_dict(), second.state_dict()
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 def _with_pickle(
