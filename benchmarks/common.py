@@ -1,4 +1,4 @@
-"""Timing several candidates side by side, so that a busy or warming machine treats them all alike."""
+"""Timing candidates side by side, so that a busy or warming machine treats them all alike; means with intervals."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import torch
+from scipy.stats import t as student
 
 from convbert_edu.files import atomic_write
 
@@ -25,6 +26,14 @@ def compare(candidates: Mapping[str, Callable[[], None]], repeats: int = 7) -> d
             if round_number >= 0:
                 seconds[name].append(taken)
     return {name: {"best": min(all_), "median": statistics.median(all_)} for name, all_ in seconds.items()}
+
+
+def interval(scores: list[float]) -> str:
+    """Return mean and half-width of the 95% interval of the mean as text."""
+    if len(scores) < 2:
+        return f"{scores[0]:.3f}"
+    half = student.ppf(0.975, len(scores) - 1) * statistics.stdev(scores) / len(scores) ** 0.5
+    return f"{statistics.mean(scores):.3f} ± {half:.3f}"
 
 
 def print_table(title: str, results: Mapping[str, Mapping[str, float]], baseline: str) -> None:

@@ -7,13 +7,12 @@ With --output a run that was stopped goes on where it was.
 """
 
 import json
-import statistics
 from pathlib import Path
 
 import click
 import torch
-from scipy.stats import t as student
 
+from common import interval
 from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification, ConvBertTokenizer
 from convbert_edu.data import TOPICS, load_reviews, load_topics, tfidf_baseline
 from convbert_edu.data.batching import encode_texts
@@ -21,12 +20,26 @@ from convbert_edu.files import atomic_write
 from convbert_edu.training.loop import TrainingSettings, accuracy, train
 
 TASKS = {"rotten_tomatoes": (load_reviews, 2), "wikipedia_topics": (load_topics, len(TOPICS))}
-# Passes over the data: few examples are read more often.
-EPOCHS = {"500": 15, "all": 4}
+SIZES = ("500", "all")
+# Passes over the data (few examples are read more often) and learning rate, each start with its own best of
+# the validation part.
+SETTINGS = {
+    "pretrained": {"500": (15, 1e-3), "all": (4, 6e-4)},
+    "from scratch": {"500": (15, 1e-3), "all": (4, 6e-4)},
+}
 
 
-def one_run(model_name: str, start: str, task: str, size: str, seed: int, part: str) -> float:
-    """Train once and return the accuracy on `part` ("validation" or "test")."""
+def one_run(
+    model_name: str,
+    start: str,
+    task: str,
+    size: str,
+    seed: int,
+    part: str,
+    epochs: int = 0,
+    rate: float = 0.0,
+) -> float:
+    """Train once and return the accuracy on `part` ("validation" or "test"); 0 means: as in SETTINGS."""
     load, num_labels = TASKS[task]
     splits = load()
     torch.manual_seed(seed)
@@ -45,16 +58,12 @@ def one_run(model_name: str, start: str, task: str, size: str, seed: int, part: 
         encode_texts(tokenizer, [e.text for e in some], [e.label for e in some])
         for some in (examples, measured)
     )
-    train(model, encoded, TrainingSettings(epochs=EPOCHS[size], precision="auto", seed=seed))
+    best_epochs, best_rate = SETTINGS[start][size]
+    settings = TrainingSettings(
+        epochs=epochs or best_epochs, learning_rate=rate or best_rate, precision="auto", seed=seed
+    )
+    train(model, encoded, settings)
     return accuracy(model, tested)
-
-
-def interval(scores: list[float]) -> str:
-    """Return mean and half-width of the 95% interval of the mean as text."""
-    if len(scores) < 2:
-        return f"{scores[0]:.3f}"
-    half = student.ppf(0.975, len(scores) - 1) * statistics.stdev(scores) / len(scores) ** 0.5
-    return f"{statistics.mean(scores):.3f} ± {half:.3f}"
 
 
 @click.command()
@@ -62,19 +71,33 @@ def interval(scores: list[float]) -> str:
 @click.option("--case", "cases", multiple=True, help="TASK:SIZE, such as rotten_tomatoes:500; else all four.")
 @click.option("--seeds", default=5, show_default=True)
 @click.option("--part", default="test", type=click.Choice(["validation", "test"]), show_default=True)
+@click.option("--start", "starts", multiple=True, help="pretrained, from scratch or word counts; else all.")
+@click.option("--epochs", default=0, help="Try this many passes, on the validation part.")
+@click.option("--rate", default=0.0, help="Try this learning rate, on the validation part.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="JSON file of all scores.")
-def main(model: str, cases: tuple[str, ...], seeds: int, part: str, output: Path | None) -> None:
+def main(
+    model: str,
+    cases: tuple[str, ...],
+    seeds: int,
+    part: str,
+    starts: tuple[str, ...],
+    epochs: int,
+    rate: float,
+    output: Path | None,
+) -> None:
     """Measure every case and print a table."""
+    if part == "test" and (epochs or rate):
+        raise click.UsageError("settings are tried on the validation part: add --part validation")
     known = json.loads(output.read_text()) if output and output.exists() else {}
-    for case in cases or [f"{task}:{size}" for size in EPOCHS for task in TASKS]:
+    for case in cases or [f"{task}:{size}" for size in SIZES for task in TASKS]:
         task, size = case.split(":")
         line = [f"{case:24}"]
-        for start in ("pretrained", "from scratch", "word counts"):
+        for start in starts or ("pretrained", "from scratch", "word counts"):
             scores = []
             for seed in range(seeds):
-                key = f"{case}/{part}/{start}/{seed}"
+                key = f"{case}/{part}/{start}/{seed}" + (f"/{epochs}/{rate}" if epochs or rate else "")
                 if key not in known:
-                    known[key] = one_run(model, start, task, size, seed, part)
+                    known[key] = one_run(model, start, task, size, seed, part, epochs, rate)
                     if output:
                         with atomic_write(output, "w") as file:
                             json.dump(known, file, indent=2)

@@ -65,6 +65,7 @@ class TrainingRecord:
     results: Mapping[str, float | str]
     limits: list[str]
     reproduce: list[str]  # commands
+    tried: list[str] = field(default_factory=list)  # other recipes, and what they gave
     licence: str = "apache-2.0"
     language: str = "en"
 
@@ -84,6 +85,8 @@ def model_card(record: TrainingRecord) -> str:
     for number, stage in enumerate(record.stages, start=1):
         lines += [f"## Training, part {number}: {stage.what}", "", *_stage(stage)]
     lines += ["## Results", "", *_table(("measured", "value"), list(record.results.items())), ""]
+    if record.tried:
+        lines += ["## What was tried", "", *(f"- {trial}" for trial in record.tried), ""]
     lines += ["## Limits", "", *(f"- {limit}" for limit in record.limits), ""]
     lines += ["## How to make it again", "", "```", *record.reproduce, "```", ""]
     lines += ["## Licence", "", f"Weights: {record.licence}. The licences of the texts stand under Data.", ""]

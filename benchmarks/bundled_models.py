@@ -1,0 +1,167 @@
+"""How the models in convbert_edu/bundled were made, from the text to the model folders.
+
+`train` packs the text and runs the stages below; stopped or killed, the same command goes on where it was. Each stage
+is a `convbert-edu pretrain` of its own, in two processes with one thread each. `bundle` rounds the weights to 16 bits
+and writes them, with tokenizer and record, into the package. `measure` adds to the record what they reach on text
+that they never saw and on two tasks (the scores of pretrained_vs_scratch.py), and writes the model cards.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import torch
+
+from bundled_card import make_card
+from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertTokenizer
+from convbert_edu.checkpoints.folder import BUNDLED
+from convbert_edu.files import atomic_write
+from convbert_edu.training.run_log import RunLog
+from pretraining_held_out import held_out_results
+
+PROCESSES = 2
+COMMON = dict(
+    preset="tiny", batch_size=64, beta2=0.98, dropout=0.0, seed=0, threads=1,
+    checkpoint_minutes=5, log_every=50, evaluate_every=2000, evaluate_sequences=512,
+)  # fmt: skip
+# Paths in the settings are folders of earlier stages.
+STAGES = {
+    "masked_lm": dict(
+        objective="masked_lm", steps=12_000, stop_after=6_000, learning_rate=3e-3, warmup_steps=300,
+        sentence_weight=0.2,
+    ),
+    "cool_down": dict(
+        objective="masked_lm", start_generator="masked_lm/generator", steps=2_000, learning_rate=1.5e-3,
+        warmup_steps=50, sentence_weight=0.2, seed=1,
+    ),
+    "replaced_token": dict(
+        objective="replaced_token", start_discriminator="cool_down/generator",
+        start_generator="cool_down/generator", freeze_generator=True, steps=1_500, learning_rate=1e-3,
+        warmup_steps=100, seed=2,
+    ),
+}  # fmt: skip
+# Name in the package: the class, the stage that made it, and the stages that led there.
+MODELS = {
+    "convbert-tiny-generator": (ConvBertForMaskedLM, "cool_down/generator", ("masked_lm", "cool_down")),
+    "convbert-tiny": (ConvBertForPreTraining, "replaced_token/discriminator", tuple(STAGES)),
+}
+TRIED: list[str] = []
+CURVES = ("step", "loss", "masked_lm_loss", "masked_lm_accuracy", "detection_loss")
+
+
+@click.group()
+def main() -> None:
+    """Make the bundled models."""
+
+
+@main.command()
+@click.argument("work", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--until", type=click.Choice(list(STAGES)), help="Stop after this stage.")
+def train(work: Path, until: str | None) -> None:
+    """Pack the text and run all stages in the folder WORK."""
+    command = [sys.executable, "-m", "convbert_edu"]
+    if not (work / "corpus").exists():
+        subprocess.run([*command, "data", "pack", work / "corpus"], check=True)
+    for name, settings in STAGES.items():
+        if not (work / name / "record.json").exists():
+            run_stage(work, name, COMMON | settings)
+        if name == until:
+            return
+
+
+def run_stage(work: Path, name: str, settings: dict) -> None:
+    """Run one stage, or what is left of it."""
+    paths = {key: str(work / value) for key, value in settings.items() if key.startswith("start_")}
+    settings_file = work / f"{name}.json"
+    with atomic_write(settings_file, "w") as file:
+        json.dump(settings | paths, file, indent=2)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={PROCESSES}", "-m"]
+    command = [
+        *torchrun,
+        "convbert_edu",
+        "pretrain",
+        work / "corpus",
+        work / name,
+        "--settings",
+        settings_file,
+    ]
+    if any((work / name / "checkpoints").glob("*.pt")):
+        command.append("--resume")
+    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+
+@main.command()
+@click.argument("work", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--target", default=BUNDLED, type=click.Path(file_okay=False, path_type=Path), show_default=True
+)
+def bundle(work: Path, target: Path) -> None:
+    """Write the models of WORK into the package."""
+    for name, (kind, source, stages) in MODELS.items():
+        folder = target / name
+        shutil.rmtree(folder, ignore_errors=True)
+        kind.from_pretrained(work / source).to(torch.float16).save_pretrained(folder)
+        ConvBertTokenizer.from_pretrained(work / source).save_pretrained(folder)
+        record = {"stages": [stage_record(work, stage) for stage in stages]}
+        write_record(folder / "record.json", record)
+        click.echo(f"{folder}: {sum(path.stat().st_size for path in folder.iterdir()) / 1e6:.1f} MB")
+
+
+def stage_record(work: Path, stage: str) -> dict:
+    """Return what a stage was and how it went: settings, effort, measurements, and its curves with tokens."""
+    record = json.loads((work / stage / "record.json").read_text())
+    lines = [line for line in RunLog(work / stage / "log.jsonl").lines() if "tokens" in line]
+    curves = {"tokens": [line["tokens"] for line in lines]}
+    for name in CURVES:
+        if name in lines[-1]:
+            curves[name] = [round(line[name], 4) for line in lines]
+    settings = record["settings"] | COMMON | STAGES[stage]  # without the paths of this machine
+    return {"name": stage} | record | {"settings": settings, "curves": curves}
+
+
+@main.command()
+@click.argument("scores", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--fine-tuned", default="convbert-tiny", help="The model that SCORES were measured with.")
+def measure(scores: Path, fine_tuned: str) -> None:
+    """Measure the bundled models on held-out text; take the fine-tuning SCORES from pretrained_vs_scratch.py."""
+    results = held_out_results("convbert-tiny", "convbert-tiny-generator")
+    measured = {
+        "held_out": {name: round(value, 4) for name, value in results.items()},
+        "fine_tuned": fine_tuned,
+        "fine_tuning": test_scores(scores),
+        "tried": TRIED,
+    }
+    for name, (kind, _, _) in MODELS.items():
+        folder, model = BUNDLED / name, kind.from_pretrained(name)
+        record = json.loads((folder / "record.json").read_text()) | measured
+        write_record(folder / "record.json", record)
+        with atomic_write(folder / "README.md", "w") as file:
+            file.write(make_card(name, kind.__name__, model.num_parameters(), record))
+        click.echo(f"wrote record and card of {name}")
+
+
+def test_scores(scores: Path) -> dict[str, dict[str, list[float]]]:
+    """Return the scores on the test parts: case -> start -> one score for each seed."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for key, score in sorted(json.loads(scores.read_text()).items()):
+        case, part, start, _ = key.split("/", 3)
+        if part == "test":
+            found.setdefault(case, {}).setdefault(start, []).append(round(score, 4))
+    return found
+
+
+def write_record(path: Path, record: dict) -> None:
+    """Write a record as JSON, a list of numbers on one line."""
+    text = json.dumps(record, indent=1)
+    text = re.sub(r"\[\s+([-\d.,\s]+?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)
+    with atomic_write(path, "w") as file:
+        file.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
