@@ -7,8 +7,12 @@ from typing import Any
 
 from convbert_edu import data
 from convbert_edu.data.examples import Splits, TextExample
+from convbert_edu.data.formats.classified_texts import read_classified_table, read_labelled_lines
 from convbert_edu.data.formats.conll import read_conll, read_conllu
+from convbert_edu.data.formats.glue import read_glue
 from convbert_edu.data.formats.report import BadRows, FileExamples
+from convbert_edu.data.formats.squad import read_squad
+from convbert_edu.data.formats.swag import read_swag
 from convbert_edu.data.pretraining.text_files import read_documents
 
 
@@ -39,12 +43,18 @@ NAMED_DATA: dict[str, NamedData] = {
     "wikipedia:topics": NamedData("classification", data.load_topics),
     "recipes": NamedData("classification", data.load_recipes),
     "tweets": NamedData("token-classification", data.load_tweets),
+    "factbook": NamedData("question-answering", data.load_questions),
     "wikipedia:choice": NamedData("multiple-choice", data.load_choices),
 }
 
 FILE_FORMATS: dict[str, FileFormat] = {
+    "table": FileFormat("classification", read_classified_table),
+    "lines": FileFormat("classification", read_labelled_lines),
+    "glue": FileFormat("classification", read_glue),
     "conll": FileFormat("token-classification", read_conll),
     "conllu": FileFormat("token-classification", read_conllu),
+    "squad": FileFormat("question-answering", read_squad),
+    "swag": FileFormat("multiple-choice", read_swag),
     "text": FileFormat("masked-lm", read_texts),
 }
 

@@ -92,6 +92,8 @@ def _token_examples(
     on_bad: OnBad,
 ) -> FileExamples[TokenExample]:
     """Take the words and labels out of the columns."""
+    if not sentences:
+        raise ValueError(f"{path} holds no sentences")
     counts = Counter(len(cells) for _, sentence in sentences for cells in sentence)
     columns = counts.most_common(1)[0][0]
     for wanted in (word_column, column):

@@ -1,6 +1,7 @@
 """Names of labels and their numbers."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 def names_of(labels: Iterable[str]) -> tuple[str, ...]:
@@ -32,13 +33,13 @@ def label_number(label: str | int | None, names: Sequence[str]) -> int:
     return int(text)
 
 
-def value_of(label: str | float | None) -> float:
+def value_of(label: Any) -> float:
     """Return a label of regression as a number; ValueError where it is missing or none."""
     if label is None or label == "":
         raise ValueError("the label is missing")
     try:
         value = float(label)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(f"the label {label!r} is no number") from None
     if value - value != 0:  # of infinity and of NaN alone
         raise ValueError(f"the label {label!r} is no finite number")
