@@ -6,17 +6,20 @@ from convbert_edu.visualize.coloured_tokens import colour_tokens, label_spans
 from convbert_edu.visualize.curves import plot_curves
 from convbert_edu.visualize.description import describe
 from convbert_edu.visualize.display import show, show_source
+from convbert_edu.visualize.explorer import explore
 from convbert_edu.visualize.grids import plot_attention_grid, plot_kernels_grid
 from convbert_edu.visualize.kernels import plot_kernel_bars, plot_kernels
 from convbert_edu.visualize.mixed_attention import plot_mixed_attention
 from convbert_edu.visualize.receptive_field import plot_receptive_field
 from convbert_edu.visualize.saliency import plot_saliency
 from convbert_edu.visualize.style import part_colour, use_style
+from convbert_edu.visualize.token_view import plot_token
 from convbert_edu.visualize.two_contexts import plot_two_contexts
 
 __all__ = [
     "colour_tokens",
     "describe",
+    "explore",
     "label_spans",
     "part_colour",
     "plot_attention",
@@ -32,6 +35,7 @@ __all__ = [
     "plot_mixed_attention",
     "plot_receptive_field",
     "plot_saliency",
+    "plot_token",
     "plot_two_contexts",
     "show",
     "show_source",

@@ -13,6 +13,7 @@ from convbert_edu.visualize.fonts import drawable, families
 
 FONT_SIZE = 9  # points
 LONGEST_LABEL = 24  # characters
+KEPT_ROOM = 0.85  # share of its width that an axis keeps, at least, when the figure is laid out
 LINE_HEIGHT = 1.4  # room for one line of text, in units of its font size
 
 
@@ -26,9 +27,9 @@ def label_tokens(axis: Axis, tokens: Sequence[str]) -> None:
     axis.set_tick_params(labelsize=FONT_SIZE)
     room_needed = LINE_HEIGHT
     if axis.axis_name == "x":
-        axis.get_figure(root=True).draw_without_rendering()  # settles the layout, and so the room
+        # The layout is not settled before the figure is drawn: axes may still lose some of their room.
         widest = max(_width_in_font_sizes(name) for name in names)
-        if _room_in_font_sizes(axis) >= len(tokens) * widest:
+        if KEPT_ROOM * _room_in_font_sizes(axis) >= len(tokens) * widest:
             room_needed = widest
         else:
             axis.set_tick_params(rotation=90)

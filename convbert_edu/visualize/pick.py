@@ -28,7 +28,7 @@ def pick_layers(source: InsideView | Tensor, field: str, index: int | None) -> T
     if index is None and sentences > 1:
         raise ValueError(f"the result holds {sentences} sentences; say which one: index=0 to {sentences - 1}")
     index = index or 0
-    _check_range("index", index, sentences)
+    check_range("index", index, sentences)
     return torch.stack([layer[index] for layer in layers]).detach()
 
 
@@ -48,23 +48,24 @@ def pick_one(
         raise ValueError(
             f"the result holds {len(layers)} layers; say which one: layer=0 to {len(layers) - 1}"
         )
-    _check_range("layer", layer, len(layers))
+    check_range("layer", layer, len(layers))
     heads = layers[layer]
     if head is None:
         return _mean_of_heads(heads, f"layer {layer}, ")
-    _check_range("head", head, len(heads))
+    check_range("head", head, len(heads))
     return heads[head], f"layer {layer}, head {head}"
+
+
+def check_range(name: str, value: int, count: int) -> None:
+    """Raise ValueError unless `value` counts one of `count` things."""
+    if not 0 <= value < count:
+        raise ValueError(f"{name} is {value}; it must be 0 to {count - 1}")
 
 
 def _mean_of_heads(heads: Tensor, where: str) -> tuple[Tensor, str]:
     if heads.dim() == 2:
         return heads, where
     return heads.mean(dim=0), f"{where}mean of {heads.shape[0]} heads"
-
-
-def _check_range(name: str, value: int, count: int) -> None:
-    if not 0 <= value < count:
-        raise ValueError(f"{name} is {value}; it must be 0 to {count - 1}")
 
 
 def _refuse_choices(choices: dict[str, int | None]) -> None:

@@ -23,6 +23,8 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 # What a machine calls its folders, and what it is called in a lesson; the longer path comes first.
 MACHINE_PATHS = (
     (re.compile(r"\S*ipykernel_\d+/\d+\.py"), "this cell"),
@@ -56,6 +58,9 @@ def _normalise_outputs(outputs: list[NotebookNode], count: int | None) -> list[N
     joined: list[NotebookNode] = []
     for output in outputs:
         output = _without_machine_paths(output)
+        if "image/png" in output.get("data", {}):
+            # Controls that also brought a picture: the picture stays, they would show nothing without their kernel.
+            output.data.pop(WIDGET, None)
         if output.output_type == "execute_result":
             output.execution_count = count
         same_stream = joined and output.output_type == joined[-1].output_type == "stream"

@@ -94,3 +94,13 @@ def test_the_notebook_given_is_left_as_it_was():
     normalise(notebook)
     assert notebook.metadata.kernelspec.name == "venv311"
     assert notebook.cells[2].execution_count == 7
+
+
+def test_of_controls_with_a_picture_the_picture_stays():
+    widget = "application/vnd.jupyter.widget-view+json"
+    both = new_output("display_data", {"image/png": "iVBORw0KGgo=", widget: {"model_id": "1"}})
+    alone = new_output("display_data", {widget: {"model_id": "2"}})
+    notebook = normalise(new_notebook(cells=[new_code_cell("x", execution_count=1, outputs=[both, alone])]))
+    first, second = notebook.cells[0].outputs
+    assert first.data == {"image/png": "iVBORw0KGgo="}
+    assert widget in second.data  # a test of the lessons refuses it
