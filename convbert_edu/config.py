@@ -61,6 +61,7 @@ class ConvBertConfig:
     gamma_bottleneck: bool = (
         False  # head_ratio as in the authors' code: each branch is hidden_size / gamma wide
     )
+    attention_only: bool = False  # every head is self-attention: BERT, to compare with
     output_conv_kernels: bool = False
 
     extra: dict[str, Any] = field(default_factory=dict)  # fields of a config.json that nobody here knows
@@ -111,7 +112,9 @@ class ConvBertConfig:
 
     @property
     def num_heads_per_branch(self) -> int:
-        """Heads that stay self-attention; the convolution branch has as many."""
+        """Heads that stay self-attention; the convolution branch, if there is one, has as many."""
+        if self.attention_only:
+            return self.num_attention_heads
         return max(1, self.num_attention_heads // self.head_ratio)
 
     @property
@@ -121,7 +124,7 @@ class ConvBertConfig:
         transformers gives each branch half of hidden_size, whatever the ratio; the authors' code keeps the
         head size of plain BERT, so that each branch is hidden_size / gamma wide. Equal at gamma = 2.
         """
-        if self.gamma_bottleneck:
+        if self.gamma_bottleneck or self.attention_only:
             return self.hidden_size // self.num_attention_heads
         return self.hidden_size // self.num_heads_per_branch // 2
 

@@ -18,8 +18,8 @@ POSITIVE_INTEGERS = (
 ).split()
 PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
 BOOLEANS = (
-    "mask_convolution gamma_bottleneck tie_word_embeddings is_decoder add_cross_attention output_attentions "
-    "output_hidden_states output_conv_kernels"
+    "mask_convolution gamma_bottleneck attention_only tie_word_embeddings is_decoder add_cross_attention "
+    "output_attentions output_hidden_states output_conv_kernels"
 ).split()
 
 
@@ -76,7 +76,7 @@ def _check_divisions(config: Any) -> None:
     _require(config.conv_kernel_size % 2 == 1, "conv_kernel_size", config.conv_kernel_size,
              "odd, so that a window has a middle word; try one more or one less")  # fmt: skip
     heads = config.num_heads_per_branch
-    if config.gamma_bottleneck:
+    if config.gamma_bottleneck or config.attention_only:
         _require(config.hidden_size % config.num_attention_heads == 0, "hidden_size", config.hidden_size,
                  f"a multiple of num_attention_heads ({config.num_attention_heads})")  # fmt: skip
     else:

@@ -146,7 +146,9 @@ def _write(
         tokenizer.save_pretrained(folder / part)
     place, config = report.target / part, model.config
     report.written.append(f"{place}: {type(model).__name__}, {model.num_parameters():,} parameters")
-    if has_narrow_branches(config):
+    if config.attention_only:
+        report.notes.append(f"transformers cannot open {place}: it knows no ConvBERT with attention_only")
+    elif has_narrow_branches(config):
         report.notes.append(
             f"transformers cannot open {place}: with head_ratio {config.head_ratio} its heads are "
             f"{2 * config.branch_size} channels wide together (gamma_bottleneck), and transformers knows only "

@@ -21,6 +21,7 @@ OUR_DEFAULTS = {
     "summary_type": "last",
     "mask_convolution": False,
     "gamma_bottleneck": False,
+    "attention_only": False,
     "output_conv_kernels": False,
     "extra": {},
     "notes": {},

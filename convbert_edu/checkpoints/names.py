@@ -49,6 +49,8 @@ def encoder_names(config: ConvBertConfig) -> list[Names]:
         rows += _dense("embeddings.projection", "embeddings_project", "embeddings_project")
     for layer in range(config.num_hidden_layers):
         rows += _layer_names(layer, grouped=config.num_groups > 1)
+    if config.attention_only:
+        rows = [row for row in rows if ".convolution." not in row.ours]
     return rows
 
 

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.layers.attention_only import AttentionOnly
 from convbert_edu.layers.feed_forward import FeedForward
 from convbert_edu.layers.mixed_attention import MixedAttention
 
@@ -13,7 +14,7 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__()
-        self.attention = MixedAttention(config)
+        self.attention = AttentionOnly(config) if config.attention_only else MixedAttention(config)
         self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.feed_forward = FeedForward(config)
         self.feed_forward_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
@@ -28,9 +29,10 @@ class EncoderLayer(nn.Module):
     ) -> tuple[
         Float[Tensor, "batch seq hidden"],
         Float[Tensor, "batch heads seq seq"] | None,
-        Float[Tensor, "batch heads seq kernel"],
+        Float[Tensor, "batch heads seq kernel"] | None,
     ]:
-        """Return the layer's output, its attention map (None unless asked for) and its convolution kernels."""
+        """Return the layer's output, its attention map (None unless asked for) and its convolution kernels
+        (None where the configuration says attention_only)."""
         mixed, attention_map, kernels = self.attention(
             hidden_states, attention_bias, convolution_mask, return_attention
         )

@@ -48,6 +48,7 @@ class ConvBertModel(PretrainedModel):
         keep_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         keep_maps = config.output_attentions if output_attentions is None else output_attentions
         keep_kernels = config.output_conv_kernels if output_conv_kernels is None else output_conv_kernels
+        keep_kernels = keep_kernels and not config.attention_only
 
         hidden_states = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds)
         attention_bias = convolution_mask = None

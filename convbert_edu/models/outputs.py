@@ -13,7 +13,8 @@ class InsideView:
 
     hidden_states: the embeddings, then the output of each layer
     attentions: for each layer, how much each token (row) looked at each other, after softmax
-    conv_kernels: for each layer, the weights over its window that each token's convolution used
+    conv_kernels: for each layer, the weights over its window that each token's convolution used; None, too, for a
+    model with attention_only
     rows: the sentences that the encoder read, in multiple choice one per choice
     """
 
