@@ -51,7 +51,7 @@ def finetune(
     from convbert_edu.config import ConvBertConfig
     from convbert_edu.device import find_device
     from convbert_edu.tasks import make_task
-    from convbert_edu.tasks.data_sources import load_data
+    from convbert_edu.tasks.data_sources import TEN_EPOCHS, load_data
     from convbert_edu.training.finetune import finetune as run
     from convbert_edu.training.finetune_settings import FinetuneSettings
 
@@ -59,8 +59,10 @@ def finetune(
         values = settings_from(file, changes)
         chosen = make_task(task, values.get("task_options", {}))
         config = ConvBertConfig.from_pretrained(model)
-        settings = FinetuneSettings.recipe(chosen, config, **values)
-        splits = load_data(source, chosen.name, validation, test, settings_from(None, options))
+        reading = settings_from(None, options)
+        epochs = {"epochs": 10} if reading.get("task") in TEN_EPOCHS else {}
+        settings = FinetuneSettings.recipe(chosen, config, **(epochs | values))
+        splits = load_data(source, chosen.name, validation, test, reading)
         try:
             record = run(chosen, splits, model, output, settings, resume, find_device(device))
         except KeyboardInterrupt as stop:

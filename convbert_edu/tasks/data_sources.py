@@ -32,7 +32,7 @@ class FileFormat:
     read: Callable[..., FileExamples]
 
 
-def read_texts(path: str | os.PathLike, label_names: tuple[str, ...] = ()) -> FileExamples[TextExample]:
+def read_texts(path: str | os.PathLike) -> FileExamples[TextExample]:
     """Read plain text, an empty line between documents; for masked language modelling."""
     return FileExamples([TextExample(text, 0) for text in read_documents([path])], (), BadRows())
 
@@ -43,7 +43,7 @@ NAMED_DATA: dict[str, NamedData] = {
     "wikipedia:topics": NamedData("classification", data.load_topics),
     "recipes": NamedData("classification", data.load_recipes),
     "tweets": NamedData("token-classification", data.load_tweets),
-    "factbook": NamedData("question-answering", data.load_questions),
+    "factbook:qa": NamedData("question-answering", data.load_questions),
     "wikipedia:choice": NamedData("multiple-choice", data.load_choices),
 }
 
@@ -59,6 +59,9 @@ FILE_FORMATS: dict[str, FileFormat] = {
 }
 
 
+TEN_EPOCHS = ("rte", "stsb")  # the GLUE tasks that the authors read ten times, as they are small
+
+
 def load_data(
     source: str,
     task: str,
@@ -68,7 +71,8 @@ def load_data(
 ) -> Splits:
     """Return the data `source` for a task: a name of NAMED_DATA, or FORMAT:FILE with a format of FILE_FORMATS.
 
-    validation, test: further files in the same format; options: what its reader takes, such as column=3
+    validation, test: further files in the same format
+    options: what its reader takes, such as column=3 (see data/formats)
     Masked language modelling learns from the texts of every named classification data set, too.
     Raises ValueError, saying what there is, for a name or format that the task cannot learn from.
     """
