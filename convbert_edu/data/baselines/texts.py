@@ -1,7 +1,9 @@
-"""Simple models that a neural one must beat before it is worth its electricity."""
+"""Baselines of text classification: the most frequent class, and logistic regression on weighted word counts."""
 
 from collections import Counter
 from collections.abc import Sequence
+
+import numpy as np
 
 from convbert_edu.data.examples import TextExample
 
@@ -32,4 +34,17 @@ def tfidf_predictions(train: Sequence[TextExample], texts: Sequence[str]) -> lis
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     features = vectorizer.fit_transform([example.text for example in train])
     classifier = LogisticRegression(C=10, max_iter=1000).fit(features, [example.label for example in train])
+    return classifier.predict(vectorizer.transform(texts)).tolist()
+
+
+def tfidf_multi_label_predictions(train: Sequence[TextExample], texts: Sequence[str]) -> list[list[int]]:
+    """Return a 0 or 1 for each label of each text: one logistic regression a label, rare labels weighted up."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    features = vectorizer.fit_transform([example.text for example in train])
+    one = LogisticRegression(max_iter=1000, class_weight="balanced")
+    classifier = OneVsRestClassifier(one).fit(features, np.array([example.label for example in train]))
     return classifier.predict(vectorizer.transform(texts)).tolist()
