@@ -2,11 +2,13 @@
 
 from convbert_edu.analysis.attention_distance import attended_distance, kernels_as_map, mass_in_window
 from convbert_edu.analysis.kernel_shape import kernel_centre, kernel_entropy
+from convbert_edu.analysis.locality import Locality, measure_locality
 from convbert_edu.analysis.receptive_field import receptive_field
 from convbert_edu.analysis.saliency import token_saliency
 from convbert_edu.analysis.sentences import look_inside, mean_over_tokens
 
 __all__ = [
+    "Locality",
     "attended_distance",
     "kernel_centre",
     "kernel_entropy",
@@ -14,6 +16,7 @@ __all__ = [
     "look_inside",
     "mass_in_window",
     "mean_over_tokens",
+    "measure_locality",
     "receptive_field",
     "token_saliency",
 ]
