@@ -111,4 +111,4 @@ def test_without_tensorflow_the_remedy_is_named(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, "tensorflow", None)  # what `import` sees where it is not installed
-    refused(checkpoint, tmp_path / "ours", "needs TensorFlow", "pip install 'convbert-edu[tensorflow]'")
+    refused(checkpoint, tmp_path / "ours", "needs TensorFlow", "pip install '.[tensorflow]'")

@@ -50,5 +50,5 @@ def _import_tensorflow() -> Any:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"reading a TensorFlow checkpoint needs TensorFlow ({error}); install it with "
-            "`pip install 'convbert-edu[tensorflow]'`; there is none for Python 3.14 yet"
+            "`pip install '.[tensorflow]'` in this project's folder; there is none for Python 3.14 yet"
         ) from error
