@@ -1,9 +1,7 @@
 """A safetensors file: a list of tensors, then their bytes. Reading it can run nothing and takes no second copy."""
 
-import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -18,44 +16,27 @@ KINDS = {
 
 
 class SafetensorsFile(StoredTensors):
-    """An open file, from which one tensor after the other is read into memory of its own.
+    """An open file whose tensors lie in memory that the system fills from the file when it is first looked at.
 
-    Mapping the file into memory would be less work, but then a model would change, or crash, with its file.
+    What is written into a tensor stays in memory: the file does not change. But the file must not be overwritten in
+    place while its tensors are in use; replacing it as a whole, as `save_pretrained` does, is fine.
     Raises ValueError where the file is damaged.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         try:
-            with safe_open(path, framework="np"):
-                pass  # the library checks that the list is sound and fits the bytes
+            self._file = safe_open(path, framework="pt")  # checks that the list is sound and fits the bytes
         except SafetensorError as error:
-            raise self._damaged(str(error)) from error
-        self._file = path.open("rb")
-        length = int.from_bytes(self._file.read(8), "little")
-        self._list = json.loads(self._file.read(length))
-        self._list.pop("__metadata__", None)
-        self._start = 8 + length
-        self.outline = {
-            name: torch.empty(entry["shape"], dtype=KINDS.get(entry["dtype"], torch.uint8), device="meta")
-            for name, entry in self._list.items()
-        }
+            raise ValueError(
+                f"{path} is not a whole safetensors file ({error}): it is damaged or cut short; "
+                "copy or download it again (if it lies in a cache, delete it there first)"
+            ) from error
+        self.outline = {}
+        for name in self._file.keys():  # noqa: SIM118 (not a dict)
+            stored = self._file.get_slice(name)
+            kind = KINDS.get(stored.get_dtype(), torch.uint8)
+            self.outline[name] = torch.empty(stored.get_shape(), dtype=kind, device="meta")
 
     def read(self, name: str) -> Tensor:
-        """Read one tensor. Raises ValueError where the file has become shorter since it was opened."""
-        begin, end = self._list[name]["data_offsets"]
-        data = np.empty(end - begin, dtype=np.uint8)
-        self._file.seek(self._start + begin)
-        if self._file.readinto(data) != len(data):
-            raise self._damaged("it ends too early")
-        outline = self.outline[name]
-        return torch.from_numpy(data).view(outline.dtype).reshape(outline.shape)
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _damaged(self, reason: str) -> ValueError:
-        return ValueError(
-            f"{self.path} is not a whole safetensors file ({reason}): it is damaged or cut short; "
-            "copy or download it again (if it lies in a cache, delete it there first)"
-        )
+        """Return one tensor."""
+        return self._file.get_tensor(name)

@@ -15,7 +15,7 @@ class StoredTensors:
     outline: dict[str, Tensor]
 
     def read(self, name: str) -> Tensor:
-        """Return a tensor in memory of its own, which nobody else uses."""
+        """Return a tensor that nobody else writes to."""
         raise NotImplementedError
 
     def close(self) -> None:

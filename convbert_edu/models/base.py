@@ -18,7 +18,7 @@ from convbert_edu.checkpoints.saving import save_weights_file
 from convbert_edu.checkpoints.weights import WEIGHTS_FILE, find_weights, open_weights
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.config_checks import check_config
-from convbert_edu.models.first_weights import draw_first_weights, draw_what_is_missing
+from convbert_edu.models.first_weights import draw_first_weights, draw_what_is_missing, without_memory
 
 
 class PretrainedModel(nn.Module):
@@ -58,7 +58,7 @@ class PretrainedModel(nn.Module):
         with open_weights(path) as weights:
             words = count_words(weights)
             stated, config = config, _with_words(config, words, "vocab_size" in config_overrides)
-            with torch.device("meta"):  # without memory: each parameter gets it when its tensor is read
+            with without_memory():  # each parameter gets it when its tensor is read
                 model = cls(config)
             model.loading_report = load_weights(
                 model,

@@ -1,7 +1,12 @@
 """The numbers that a model starts from before it is trained."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from convbert_edu.layers import GroupedLinear, SpanAwareKey
 
@@ -38,3 +43,26 @@ def _draw(module: nn.Module, name: str, parameter: nn.Parameter, std: float) -> 
         nn.init.normal_(parameter, std=std)
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
         nn.init.zeros_(parameter[module.padding_idx])
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Inside this context modules are made without memory (device "meta"), and no numbers are drawn for them."""
+    with torch.device("meta"), _WithoutDrawing():
+        yield
+
+
+class _WithoutDrawing(TorchFunctionMode):
+    """Leave out the functions of nn.init. On device "meta" they would do nothing, but first import half of PyTorch."""
+
+    def __torch_function__(
+        self,
+        func: Callable,
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)

@@ -157,6 +157,19 @@ def test_a_word_table_beside_its_tied_copy_is_used_once(tmp_path: Path):
     assert loaded.loading_report.ignored == ["generator_lm_head.weight"]
 
 
+def test_what_happens_to_a_loaded_model_leaves_the_file_alone_until_it_is_saved(tmp_path: Path):
+    build(ConvBertModel).save_pretrained(tmp_path)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    loaded, other = ConvBertModel.from_pretrained(tmp_path), ConvBertModel.from_pretrained(tmp_path)
+    with torch.no_grad():
+        for parameter in loaded.parameters():
+            parameter.zero_()
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+    loaded.save_pretrained(tmp_path)  # into the folder that both still read from
+    assert not any(parameter.any() for parameter in ConvBertModel.from_pretrained(tmp_path).parameters())
+    assert all(parameter.any() for parameter in other.parameters())
+
+
 def test_half_precision_files_are_read_as_float32(tmp_path: Path):
     saved = build(ConvBertModel).half()
     saved.save_pretrained(tmp_path)
