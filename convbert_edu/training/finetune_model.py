@@ -23,7 +23,7 @@ def starting_model(
     A new head, or with `from_scratch` the whole model, starts from random numbers that follow from the seed.
     Raises ValueError where the model has a trained head for other labels.
     """
-    folder = resolve_folder(name_or_path)
+    folder = resolve_folder(name_or_path, "weights")
     fields = task.config_fields(splits) | settings.config
     torch.manual_seed(settings.seed)
     if settings.from_scratch:

@@ -33,7 +33,7 @@ class Predictor:
         """
         record = Path(name_or_path) / "record.json"
         known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-        folder = resolve_folder(record.parent / "model" if known else name_or_path)
+        folder = resolve_folder(record.parent / "model" if known else name_or_path, "weights")
         head = trained_head(folder)
         heads = {task.model_class.__name__: task for task in TASKS.values()}
         if head not in heads:
