@@ -10,6 +10,7 @@ from convbert_edu.data.examples import Splits, TextExample
 from convbert_edu.data.formats.classified_texts import read_classified_table, read_labelled_lines
 from convbert_edu.data.formats.conll import read_conll, read_conllu
 from convbert_edu.data.formats.glue import read_glue
+from convbert_edu.data.formats.hub import load_hub_dataset
 from convbert_edu.data.formats.report import BadRows, FileExamples
 from convbert_edu.data.formats.squad import read_squad
 from convbert_edu.data.formats.swag import read_swag
@@ -69,7 +70,7 @@ def load_data(
     test: str | os.PathLike | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Splits:
-    """Return the data `source` for a task: a name of NAMED_DATA, or FORMAT:FILE with a format of FILE_FORMATS.
+    """Return the data `source` for a task: a name of NAMED_DATA, hub:NAME, or FORMAT:FILE (see FILE_FORMATS).
 
     validation, test: further files in the same format
     options: what its reader takes, such as column=3 (see data/formats)
@@ -86,11 +87,20 @@ def load_data(
             )
         return NAMED_DATA[source].load()
     name, colon, path = source.partition(":")
+    if name == "hub" and colon:
+        if validation or test:
+            raise ValueError(
+                f"{source} has its own parts; choose them by the options train, validation and test"
+            )
+        try:
+            return load_hub_dataset(path, task, **(options or {}))
+        except TypeError as error:
+            raise ValueError(f"the options {dict(options or {})} do not fit the hub: {error}") from error
     if not colon or name not in formats:
         what = f"is for {NAMED_DATA[source].task}" if source in NAMED_DATA else "is not known"
         raise ValueError(
             f"the data {source!r} {what}; for {task} there are {', '.join(named)}, and FORMAT:FILE with one of the "
-            f"formats {', '.join(formats)}"
+            f"formats {', '.join(formats)}, or hub:NAME"
         )
     return _read_files(FILE_FORMATS[name], [path, validation, test], dict(options or {}))
 
