@@ -33,7 +33,8 @@ class Predictor:
         """
         record = Path(name_or_path) / "record.json"
         known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-        folder = resolve_folder(record.parent / "model" if known else name_or_path, "weights")
+        place = record.parent / "model" if known else name_or_path
+        folder = resolve_folder(place, "weights")
         head = trained_head(folder)
         heads = {task.model_class.__name__: task for task in TASKS.values()}
         if head not in heads:
@@ -45,7 +46,7 @@ class Predictor:
         model = task.model_class.from_pretrained(folder).to(device or find_device())
         limit = model.config.max_position_embeddings
         max_length = known.get("settings", {}).get("max_length", min(task.longest, limit))
-        return cls(task, model, ConvBertTokenizer.from_pretrained(folder), max_length)
+        return cls(task, model, ConvBertTokenizer.from_pretrained(place), max_length)
 
     def answer(self, inputs: Sequence[str | dict[str, Any]], batch_size: int = 64) -> list[dict[str, Any]]:
         """Return the answer to each input as plain JSON values; a plain text stands for {"text": ...}.
