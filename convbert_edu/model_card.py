@@ -45,10 +45,14 @@ class TrainingStage:
                 raise FileNotFoundError(
                     f"{folder / name} is missing; a card is made from the folder of a finished pretraining run"
                 )
-        record = read_json_object(folder / "record.json")
+        log = RunLog(folder / "log.jsonl").lines()
+        return cls.from_record(read_json_object(folder / "record.json"), what, log)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], what: str, log: list[dict[str, Any]]) -> Self:
+        """Take what a card needs from the record that a pretraining run returned, and from the lines of its log."""
         numbers = {name: record[name] for name in ("settings", "steps", "tokens", "seconds")}
         versions = {"torch": record["torch"]}
-        log = RunLog(folder / "log.jsonl").lines()
         return cls(what=what, log=log, held_out=record["held_out"] or {}, versions=versions, **numbers)
 
 
