@@ -18,6 +18,7 @@ LESSONS = (
     "03_span_based_dynamic_convolution",
     "04_mixed_attention",
     "05_the_encoder",
+    "06_pretrained_weights",
 )
 
 
