@@ -1,6 +1,11 @@
 """Numbers about what goes on inside a model: the measurements behind the figures, without any drawing."""
 
-from convbert_edu.analysis.attention_distance import attended_distance, kernels_as_map, mass_in_window
+from convbert_edu.analysis.attention_distance import (
+    attended_distance,
+    kernels_as_map,
+    mass_in_window,
+    weights_by_offset,
+)
 from convbert_edu.analysis.kernel_shape import kernel_centre, kernel_entropy
 from convbert_edu.analysis.locality import Locality, measure_locality
 from convbert_edu.analysis.receptive_field import receptive_field
@@ -19,4 +24,5 @@ __all__ = [
     "measure_locality",
     "receptive_field",
     "token_saliency",
+    "weights_by_offset",
 ]

@@ -45,6 +45,21 @@ def kernels_as_map(kernels: Float[Tensor, "*heads seq kernel"]) -> Float[Tensor,
     return kernels.gather(-1, places) * inside
 
 
+def weights_by_offset(
+    attention: Float[Tensor, "*heads seq seq"], reach: int
+) -> Float[Tensor, "*heads seq offsets"]:
+    """Return the weights that each position gives to its neighbours, -reach to +reach: a map read like kernels.
+
+    The opposite of `kernels_as_map`; beyond the ends of the sentence the weight is 0.
+    """
+    seq = attention.shape[-1]
+    positions = torch.arange(seq, device=attention.device)
+    columns = positions.unsqueeze(1) + torch.arange(-reach, reach + 1, device=attention.device)
+    inside = (columns >= 0) & (columns < seq)
+    columns = columns.clamp(0, seq - 1).expand(*attention.shape[:-1], 2 * reach + 1)
+    return attention.gather(-1, columns) * inside
+
+
 def _distances(attention: Tensor) -> Tensor:
     """Return |t - j| for every row t and column j."""
     queries = torch.arange(attention.shape[-2], device=attention.device)

@@ -14,6 +14,7 @@ from convbert_edu.analysis import (
     kernels_as_map,
     mass_in_window,
     mean_over_tokens,
+    weights_by_offset,
 )
 from convbert_edu.layers import apply_kernels
 
@@ -60,6 +61,17 @@ def test_a_kernel_as_a_map_does_what_the_convolution_does(seq, size, seed):
     values = torch.randn(1, seq, 1, 4, dtype=torch.float64)
     band = kernels_as_map(kernels[0, :, 0])
     torch.testing.assert_close(band @ values[0, :, 0], apply_kernels(values, kernels)[0, :, 0])
+
+
+@given(seq=st.integers(1, 9), reach=st.integers(0, 4), seed=st.integers(0, 99))
+def test_weights_by_offset_are_those_of_the_neighbours(seq, reach, seed):
+    attention = weights(2, seq, seq, seed=seed)
+    found = weights_by_offset(attention, reach)
+    assert found.shape == (2, seq, 2 * reach + 1)
+    for t in range(seq):
+        for place, offset in enumerate(range(-reach, reach + 1)):
+            expected = attention[:, t, t + offset] if 0 <= t + offset < seq else torch.zeros(2).double()
+            assert torch.equal(found[:, t, place], expected)
 
 
 def test_a_map_of_kernels_keeps_layers_and_heads():
