@@ -65,19 +65,21 @@ def plot_locality(
     window: int,
     references: tuple[float, float] | None = None,
     ax: Axes | None = None,
+    parts: Sequence[str] = PARTS,
 ) -> Figure:
     """Draw how far heads look, by layer: their mean attended distance, and their mass inside a window.
 
     distances, masses: for each group of heads, such as those of two models, the two measures
     window: tokens in the window; references: distance and mass of heads that look everywhere alike
+    parts: the parts of the model whose colours the groups take, in order
     With `ax` both are drawn in its place. Returns the figure. Raises ValueError as `plot_by_layer`.
     """
     left, right = panels_for(ax, 1, 2, (10.5, 3.9))[0]
     even = [None, None] if references is None else [("all tokens alike", height) for height in references]
-    plot_by_layer(distances, "mean distance (tokens)", left, "How far heads look", even[0])
+    plot_by_layer(distances, "mean distance (tokens)", left, "How far heads look", even[0], parts)
     share = f"share inside {window} tokens"
-    plot_by_layer(masses, share, right, "How much stays near", even[1])
-    right.set_ylim(0, 1)
+    plot_by_layer(masses, share, right, "How much stays near", even[1], parts)
+    right.set_ylim(-0.02, 1.05)
     for panel, groups in ((left, distances), (right, masses)):
         if panel.get_legend() is not None:
             _legend_below(panel, len(groups))
