@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 TENSORFLOW := $(VENV)/.tensorflow
-DATA := reviews wikipedia factbook
+DATA := reviews wikipedia factbook tweets recipes
 
 # Lessons run the same everywhere: two threads, a fixed hash seed,
 # no progress bars, figures inside the notebook.
@@ -21,7 +21,7 @@ BROKEN := $(shell $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info <
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup lab walkthrough test test-fast lint notebooks bench clean broken
+.PHONY: help setup lab walkthrough test test-fast test-browser lint notebooks bench bundled-models clean broken
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -44,6 +44,9 @@ test: lint setup $(TENSORFLOW)  ## all checks: style, unit tests, and each lesso
 test-fast: lint setup  ## the quick checks: no notebook kernel is started
 	$(QUIET) $(BIN)/pytest -m "not slow" tests
 
+test-browser: setup  ## lessons in JupyterLab in a headless Chromium; screenshots go to build/browser/
+	$(QUIET) $(BIN)/pytest tests/browser/lessons_in_chromium.py
+
 lint: $(READY)  ## style checks
 	$(BIN)/ruff check .
 
@@ -54,6 +57,12 @@ notebooks: setup  ## run the lessons again and store their new outputs
 
 bench: setup  ## time this package beside transformers
 	@set -e; for script in $(TIMINGS); do echo "== $$script"; $(BIN)/python $$script; done
+
+bundled-models: setup  ## pretrain the models of convbert_edu/bundled again (about three hours on two cores)
+	$(BIN)/python benchmarks/bundled_models.py train build/bundled
+	$(QUIET) $(BIN)/python benchmarks/bundled_models.py bundle build/bundled
+	$(QUIET) $(BIN)/python benchmarks/pretrained_vs_scratch.py --model convbert-tiny --output build/bundled/scores.json
+	$(QUIET) $(BIN)/python benchmarks/bundled_models.py measure build/bundled/scores.json
 
 clean:  ## remove what was built; .venv and the fetched data stay
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

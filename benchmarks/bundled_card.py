@@ -20,6 +20,7 @@ STAGES = {
     "masked_lm": "guessing hidden words",
     "cool_down": "guessing hidden words while the learning rate falls to zero",
     "replaced_token": "finding replaced words, from the weights of the masked language model",
+    "settle": "finding replaced words, from the mean of the weights before and after the stage above",
 }
 # What the model reaches, and the guess that needs no model beside it.
 BESIDE = {

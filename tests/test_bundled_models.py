@@ -1,0 +1,91 @@
+"""The models in the package: they are those that were measured, they load without a network, and the figures hold."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from torch.testing import assert_close
+
+from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel, ConvBertTokenizer
+from convbert_edu.checkpoints.folder import BUNDLED, bundled_models
+from convbert_edu.data import pretraining_texts
+from convbert_edu.data.pretraining.token_file import TokenFile
+from convbert_edu.data.pretraining.token_file_writer import write_token_file
+from pretraining_held_out import play
+
+SHA256 = {
+    "convbert-tiny": "89142beba0a956ed157a4e715cfcab13019b945ec574df79f7e50d17a1e034ea",
+    "convbert-tiny-generator": "c42cc6dd408cabb6eef6cbb9a7996c4f65fb13f003151529b80c2448a73bcbf6",
+}
+CLASSES = {"convbert-tiny": ConvBertForPreTraining, "convbert-tiny-generator": ConvBertForMaskedLM}
+
+
+def test_these_are_bundled_and_small():
+    assert bundled_models() == sorted(SHA256)
+    assert sum(path.stat().st_size for path in BUNDLED.rglob("*")) <= 12_000_000
+
+
+@pytest.mark.parametrize("name", SHA256)
+def test_the_weights_are_those_that_were_measured(name: str):
+    assert hashlib.sha256((BUNDLED / name / "model.safetensors").read_bytes()).hexdigest() == SHA256[name]
+
+
+@pytest.mark.parametrize("name", SHA256)
+def test_every_weight_is_loaded_without_a_word(name: str, recwarn: pytest.WarningsRecorder):
+    """By name alone, with no network: the hub's client is not even imported for a bundled name."""
+    model = CLASSES[name].from_pretrained(name)
+    assert model.loading_report.newly_initialised == model.loading_report.ignored == []
+    assert all(parameter.dtype == torch.float32 for parameter in model.parameters())  # stored in 16 bits
+    assert len(ConvBertTokenizer.from_pretrained(name)) == model.config.vocab_size == 8000
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("name", SHA256)
+def test_the_folder_opens_in_transformers_with_equal_outputs(name: str):
+    batch = ConvBertTokenizer.from_pretrained(name)("The capital of France is Paris.", return_tensors="pt")
+    ours = ConvBertModel.from_pretrained(name).float()(**batch).last_hidden_state
+    theirs = transformers.AutoModel.from_pretrained(BUNDLED / name).float().eval()(**batch).last_hidden_state
+    assert_close(ours, theirs, atol=1e-5, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def test_part(tmp_path_factory: pytest.TempPathFactory) -> TokenFile:
+    """The text that the models never saw, as they were measured on it."""
+    folder = tmp_path_factory.mktemp("held_out") / "test"
+    return write_token_file(
+        pretraining_texts("test"), ConvBertTokenizer.from_pretrained("convbert-tiny"), folder
+    )
+
+
+@pytest.mark.slow
+def test_the_measured_figures_hold(test_part: TokenFile):
+    """The record's figures, measured again on the same hidden words."""
+    recorded = json.loads((BUNDLED / "convbert-tiny" / "record.json").read_text())["held_out"]
+    results = play("convbert-tiny", "convbert-tiny-generator", test_part, int(recorded["sequences"]))
+    for name, value in results.items():
+        assert value == pytest.approx(recorded[name], rel=5e-3), name
+    assert recorded["masked_lm_accuracy"] > 2 * recorded["unigram_accuracy"]
+    assert recorded["masked_lm_perplexity"] < recorded["unigram_perplexity"] / 10
+    assert recorded["detection_auc"] > 0.6
+
+
+@pytest.mark.parametrize("name", SHA256)
+def test_the_card_tells_what_the_record_knows(name: str):
+    folder = BUNDLED / name
+    card = (folder / "README.md").read_text()
+    record = json.loads((folder / "record.json").read_text())
+    for stage in record["stages"]:
+        assert f"{stage['steps']:,}" in card
+    assert f"{record['held_out']['masked_lm_accuracy']:.3f}" in card
+    for case, starts in record["fine_tuning"].items():
+        assert case in card
+        assert all(start in card for start in starts)
+
+
+def test_nothing_of_the_machine_that_trained_them_is_in_them():
+    for path in BUNDLED.rglob("*.json"):
+        assert str(Path.home()) not in path.read_text()
+        assert "/tmp/" not in path.read_text()
