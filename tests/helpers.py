@@ -19,6 +19,7 @@ LESSONS = (
     "04_mixed_attention",
     "05_the_encoder",
     "06_pretrained_weights",
+    "07_seeing_inside",
     "08_pretraining",
 )
 
