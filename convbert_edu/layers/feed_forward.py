@@ -3,6 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from convbert_edu.activations import ACTIVATIONS
 from convbert_edu.config import ConvBertConfig
@@ -46,4 +47,16 @@ class FeedForward(nn.Module):
 
     def forward(self, hidden_states: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
         """Return the transformed vectors; no token sees another here."""
-        return self.contract(self.activation(self.expand(hidden_states)))
+        wide = self.expand(hidden_states)
+        if torch.is_grad_enabled() and wide.requires_grad and not torch.compiler.is_compiling():
+            # The wide vectors take most of the memory of training. They are kept once, not before and after the
+            # activation: the backward pass works the activation out again. (A compiler decides that by itself.)
+            return checkpoint(
+                self._activate_and_contract, wide, use_reentrant=False, preserve_rng_state=False
+            )
+        return self._activate_and_contract(wide)
+
+    def _activate_and_contract(
+        self, wide: Float[Tensor, "batch seq wide"]
+    ) -> Float[Tensor, "batch seq hidden"]:
+        return self.contract(self.activation(wide))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.device import fused_attention_pays
 
 
 class SelfAttention(nn.Module):
@@ -35,10 +36,13 @@ class SelfAttention(nn.Module):
 
         `attention_bias` is added to the scores: 0 for real tokens, a very negative number for padding.
         """
+        dropout = self.dropout.p if self.training else 0.0
+        learns = torch.is_grad_enabled() and query.requires_grad
+        fused = not learns or fused_attention_pays(query.device, query.dtype, dropout)
         query = self._split_heads(query)
         key = self._split_heads(self.key(hidden_states))
         value = self._split_heads(self.value(hidden_states))
-        if return_map:
+        if return_map or not fused:
             scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
             if attention_bias is not None:
                 scores = scores + attention_bias
@@ -46,10 +50,9 @@ class SelfAttention(nn.Module):
             gathered = attention_map @ value
         else:
             # The same arithmetic in one call that never holds the [seq, seq] map in memory.
-            dropout = self.dropout.p if self.training else 0.0
             attention_map = None
             gathered = F.scaled_dot_product_attention(query, key, value, attention_bias, dropout)
-        return gathered.transpose(1, 2).flatten(2), attention_map
+        return gathered.transpose(1, 2).flatten(2), attention_map if return_map else None
 
     def _split_heads(
         self, vectors: Float[Tensor, "batch seq branch"]

@@ -3,6 +3,7 @@
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.layers import Embeddings, EncoderLayer
@@ -16,6 +17,8 @@ Mask = Int[Tensor, "batch seq"] | Float[Tensor, "batch seq"] | Bool[Tensor, "bat
 
 class ConvBertModel(PretrainedModel):
     """The encoder of the paper, without a head."""
+
+    recompute_layers = False  # see the function of this name
 
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__(config)
@@ -62,9 +65,11 @@ class ConvBertModel(PretrainedModel):
         states, maps, kernels = [], [], []
         for layer in self.layers:
             states += [hidden_states] * keep_states
-            hidden_states, attention_map, layer_kernels = layer(
-                hidden_states, attention_bias, convolution_mask, make_maps
-            )
+            inputs = (hidden_states, attention_bias, convolution_mask, make_maps)
+            if self.recompute_layers and torch.is_grad_enabled():
+                hidden_states, attention_map, layer_kernels = checkpoint(layer, *inputs, use_reentrant=False)
+            else:
+                hidden_states, attention_map, layer_kernels = layer(*inputs)
             maps += [attention_map] * keep_maps
             kernels += [layer_kernels] * keep_kernels
         return EncoderOutput(
@@ -73,6 +78,17 @@ class ConvBertModel(PretrainedModel):
             attentions=tuple(maps) if keep_maps else None,
             conv_kernels=tuple(kernels) if keep_kernels else None,
         )
+
+
+def recompute_layers(model: nn.Module, wanted: bool = True) -> None:
+    """Let every encoder in `model` learn with less memory and more time (activation checkpointing).
+
+    Between forward and backward pass only the inputs of the layers are kept; the backward pass computes each layer
+    again. Losses and gradients stay the same.
+    """
+    for module in model.modules():
+        if isinstance(module, ConvBertModel):
+            module.recompute_layers = wanted
 
 
 def _attention_dtype(hidden_states: Tensor) -> torch.dtype:

@@ -7,7 +7,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from convbert_edu.device import fused_attention_trains_fast
 from convbert_edu.models.masked_lm import ConvBertForMaskedLM
 
 
@@ -63,16 +62,6 @@ def count_right(log_probs: Float[Tensor, "masked vocab"], truth: Int[Tensor, " m
     return (log_probs.gather(1, truth.unsqueeze(1)).squeeze(1) >= log_probs.amax(dim=-1)).sum()
 
 
-def attention_step_by_step(input_ids: Tensor) -> bool | None:
-    """Say whether to ask for attention maps, for the sake of speed: with maps the fused call is not used.
-
-    None leaves it to the configuration.
-    """
-    if torch.is_grad_enabled() and not fused_attention_trains_fast(input_ids.device):
-        return True
-    return None
-
-
 class MaskedWordGame(nn.Module):
     """Masked language modelling alone: hide words, guess them.
 
@@ -102,9 +91,7 @@ class MaskedWordGame(nn.Module):
 
         hidden_total: hidden words that the loss is divided by, where a step has more batches than this one
         """
-        vectors = self.generator.encoder(
-            input_ids, attention_mask, token_type_ids, output_attentions=attention_step_by_step(input_ids)
-        ).last_hidden_state
+        vectors = self.generator.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
         log_probs = score_hidden_words(self.generator, vectors, hidden_places)
         truth = original_ids.flatten()[hidden_places]
         masked_lm_loss = F.nll_loss(log_probs, truth, reduction="sum")

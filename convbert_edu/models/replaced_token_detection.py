@@ -11,7 +11,6 @@ from convbert_edu.config import ConvBertConfig
 from convbert_edu.models.masked_lm import ConvBertForMaskedLM
 from convbert_edu.models.masked_words import (
     PretrainingOutput,
-    attention_step_by_step,
     count_right,
     score_hidden_words,
 )
@@ -71,9 +70,7 @@ class ReplacedTokenDetection(nn.Module):
         """
         truth = original_ids.flatten()[hidden_places]
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze_generator):
-            vectors = self.generator.encoder(
-                input_ids, attention_mask, token_type_ids, output_attentions=attention_step_by_step(input_ids)
-            ).last_hidden_state
+            vectors = self.generator.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
             log_probs = score_hidden_words(self.generator, vectors, hidden_places)
             masked_lm_loss = F.nll_loss(log_probs, truth, reduction="sum")
 
@@ -81,9 +78,7 @@ class ReplacedTokenDetection(nn.Module):
         forged_ids = original_ids.flatten().scatter(0, hidden_places, guesses).view_as(original_ids)
         replaced = forged_ids != original_ids  # a word that was guessed right counts as original
 
-        scores = self.discriminator(
-            forged_ids, attention_mask, token_type_ids, output_attentions=attention_step_by_step(input_ids)
-        ).logits.float()
+        scores = self.discriminator(forged_ids, attention_mask, token_type_ids).logits.float()
         each = F.binary_cross_entropy_with_logits(scores, replaced.float(), reduction="none")
         detection_loss = (each * is_word).sum()
         loss = self.rtd_weight * detection_loss / (word_total or is_word.sum().clamp(min=1))

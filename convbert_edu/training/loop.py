@@ -13,6 +13,7 @@ from tqdm import tqdm
 from convbert_edu.data.batching import EncodedRows, EncodedTexts, batches_by_length
 from convbert_edu.device import autocast, find_device
 from convbert_edu.models.checks import IGNORE_INDEX
+from convbert_edu.models.encoder import recompute_layers
 from convbert_edu.training.distributed import Processes, without_exchange
 from convbert_edu.training.evaluation import read_rows
 from convbert_edu.training.optimizer import linear_schedule, make_optimizer
@@ -31,6 +32,7 @@ class TrainingSettings:
     warmup_fraction: float = 0.1  # of all steps
     clip: float = 1.0  # longest gradient that a step may take
     precision: str = "float32"  # "auto": bfloat16 where the hardware is fast at it; or "bfloat16"
+    recompute_layers: bool = False  # less memory, more time: layers are computed again for their gradients
     seed: int = 0  # order of the batches, and dropout
 
 
@@ -80,6 +82,7 @@ class Learning:
     ) -> None:
         self.examples, self.settings, self.processes = examples, settings, processes or Processes()
         self.device = next(model.parameters()).device
+        recompute_layers(model, settings.recompute_layers)
         self.model, self.wrapped = model, self.processes.wrap(model)
         self.step_size = settings.batch_size * settings.accumulation * self.processes.count
         self.steps_per_epoch = math.ceil(len(examples) / self.step_size)

@@ -55,6 +55,7 @@ class PretrainSettings(Settings):
 
     # The machine.
     precision: str = "auto"  # "auto": bfloat16 where the hardware has it; or "float32", "bfloat16"
+    recompute_layers: bool = False  # less memory, more time: layers are computed again for their gradients
     threads: int | None = None  # of the CPU; None: as many as PyTorch takes by itself
 
     # The record.

@@ -1,0 +1,70 @@
+"""Training with little memory: what is not kept is computed again, and nothing else changes."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from convbert_edu.layers import FeedForward
+from convbert_edu.models.base import PretrainedModel
+from convbert_edu.models.encoder import recompute_layers
+from helpers import tiny_config
+from models.cases import EVERY_MODEL, build, inputs_for, labels_for
+
+
+def loss_and_kept_bytes(model: PretrainedModel) -> tuple[Tensor, int]:
+    """The loss of a step in training mode, and the bytes that it keeps for the backward pass beside the weights."""
+    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    torch.manual_seed(0)  # the same dropout each time
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = model.train()(**inputs_for(type(model)), **labels_for(type(model)))
+    loss = output.loss if hasattr(output, "loss") else output.last_hidden_state.square().mean()
+    return loss, sum(tensor.untyped_storage().nbytes() for key, tensor in kept.items() if key not in weights)
+
+
+def gradients(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:
+    model.zero_grad()
+    loss.backward()
+    return {name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None}
+
+
+@pytest.mark.parametrize("model", EVERY_MODEL)
+def test_layers_that_are_computed_again_give_the_same_loss_and_gradients(model: type[PretrainedModel]):
+    built = build(model, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.3)
+    expected, many = loss_and_kept_bytes(built)
+    expected_gradients = gradients(built, expected)
+    recompute_layers(built)
+    actual, few = loss_and_kept_bytes(built)
+    assert few < many / 2
+    assert torch.equal(actual, expected)
+    assert len(expected_gradients) > 20
+    torch.testing.assert_close(gradients(built, actual), expected_gradients, atol=0, rtol=0)
+    recompute_layers(built, wanted=False)
+    assert loss_and_kept_bytes(built)[1] == many
+
+
+@pytest.mark.parametrize("num_groups", [1, 2])
+def test_the_wide_vectors_are_kept_once(num_groups: int):
+    part = FeedForward(tiny_config(num_groups=num_groups))
+    inputs = torch.randn(2, 5, part.expand.weight.shape[-1 if num_groups == 1 else -2] * num_groups)
+    wide = part.expand(inputs)
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        if not isinstance(tensor, nn.Parameter):
+            kept[tensor.untyped_storage().data_ptr()] = tensor.numel()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        out = part(inputs)
+    assert sum(size == wide.numel() for size in kept.values()) <= 1
+    by_hand = part.contract(part.activation(part.expand(inputs)))
+    torch.testing.assert_close(out, by_hand)
+    weights = list(part.parameters())
+    expected = torch.autograd.grad(by_hand.square().sum(), weights)
+    torch.testing.assert_close(torch.autograd.grad(out.square().sum(), weights), expected)
