@@ -1,8 +1,10 @@
 """Masked language modelling on a new kind of text: guess the hidden words, with other words hidden in each epoch."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +13,7 @@ from torch import Tensor
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.data.batching import EncodedRows
 from convbert_edu.data.examples import Splits, TextExample
+from convbert_edu.data.formats.report import BadRows
 from convbert_edu.data.pretraining.masking import Masking
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.checks import IGNORE_INDEX
@@ -59,22 +62,34 @@ class MaskedLM(Task):
         max_length: int,
         config: ConvBertConfig,
     ) -> EncodedHiddenWords:
-        """Tokenise texts; a long one goes on in the next row. Rows without any word of the vocabulary are left out."""
+        """Tokenise texts; a long one goes on in the next row.
+
+        Rows without any word of the vocabulary are left out, with one warning that counts them and names the first.
+        """
         masking = Masking(tokenizer, self.mask_probability, self.mask_share, self.whole_words)
         batch = tokenizer(
             [e.text for e in examples], truncation=True, max_length=max_length, return_overflowing_tokens=True
         )
-        kept = [row for row, ids in enumerate(batch["input_ids"]) if masking.words(np.array([ids])).any()]
+        example_of_row = batch["overflow_to_sample_mapping"]
+        kept, wordless = [], BadRows()
+        for row, ids in enumerate(batch["input_ids"]):
+            if masking.words(np.array([ids])).any():
+                kept.append(row)
+            else:
+                number = example_of_row[row]
+                wordless.add(f"text {number} ({shorten(examples[number].text, 40)!r})")
         if not kept:
             raise ValueError(
                 f"{len(examples)} texts hold no word of the vocabulary; nothing can be hidden in them"
             )
+        if wordless.count:
+            warnings.warn(f"nothing can be hidden without a word of the vocabulary: {wordless}", stacklevel=2)
         return EncodedHiddenWords(
             input_ids=[batch["input_ids"][row] for row in kept],
             token_type_ids=[batch["token_type_ids"][row] for row in kept],
             pad_token_id=tokenizer.pad_token_id,
             masking=masking,
-            example_of_row=[batch["overflow_to_sample_mapping"][row] for row in kept],
+            example_of_row=[example_of_row[row] for row in kept],
         )
 
     def encode_inputs(

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from datasets import Dataset, DatasetDict
 
-from convbert_edu.data.examples import Answer
+from convbert_edu.data.examples import Answer, TextExample
+from convbert_edu.data.formats.hub import COLUMNS
 from convbert_edu.tasks import TASKS
 from convbert_edu.tasks.data_sources import FILE_FORMATS, NAMED_DATA, load_data
 
@@ -52,6 +54,13 @@ def test_files_become_the_three_parts(tmp_path: Path, name: str):
         assert splits.train[0].answers == (Answer("b", 2),)
     if name == "table":
         assert [splits.label_names[example.label] for example in splits.train] == ["bad", "good"]
+
+
+def test_every_task_can_learn_from_the_hub(tmp_path: Path):
+    assert COLUMNS.keys() == TASKS.keys()
+    DatasetDict({"train": Dataset.from_dict({"text": ["one text"]})}).save_to_disk(tmp_path / "saved")
+    splits = load_data(f"hub:{tmp_path / 'saved'}", "masked-lm", options={"validation": None})
+    assert splits.train == [TextExample("one text", 0)]
 
 
 def test_a_label_that_the_training_file_lacks_is_an_error(tmp_path: Path):

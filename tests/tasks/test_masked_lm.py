@@ -1,6 +1,7 @@
 """Hidden words: other ones in each epoch, all of a long text, and what a model says of them."""
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -42,9 +43,23 @@ def test_each_epoch_hides_other_words_and_repeats_exactly():
 
 
 def test_a_long_text_goes_on_in_the_next_row():
-    encoded = MaskedLM().encode([TextExample("a b c d e f g", 0), TextExample("😀", 0)], TOKENIZER, 6, CONFIG)
+    encoded = MaskedLM().encode([TextExample("a b c d e f g", 0)], TOKENIZER, 6, CONFIG)
     assert encoded.input_ids == [[2, 5, 6, 7, 8, 3], [2, 9, 10, 11, 3]]
-    assert encoded.example_of_row == [0, 0]  # the second text has no word of the vocabulary
+    assert encoded.example_of_row == [0, 0]
+
+
+def test_texts_without_a_known_word_are_counted_and_the_first_few_named():
+    texts = ["a b", "", "😀 " * 30, *["7"] * 5, "c"]
+    with pytest.warns(UserWarning, match="nothing can be hidden") as caught:
+        encoded = MaskedLM().encode([TextExample(text, 0) for text in texts], TOKENIZER, 64, CONFIG)
+    assert encoded.example_of_row == [0, 8]
+    (warning,) = caught
+    said = str(warning.message)
+    assert "7 bad rows were left out: text 1 (''); text 2 ('😀 😀" in said
+    assert said.endswith("text 5 ('7'); and 2 more")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is said where nothing is left out
+        MaskedLM().encode([TextExample("a b", 0)], TOKENIZER, 64, CONFIG)
     with pytest.raises(ValueError, match="1 texts hold no word of the vocabulary"):
         MaskedLM().encode([TextExample("😀", 0)], TOKENIZER, 6, CONFIG)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from convbert_edu.data.examples import Answer, ChoiceExample, QuestionExample, Splits
+from convbert_edu.data.examples import Answer, ChoiceExample, QuestionExample, Splits, TextExample
 from convbert_edu.data.formats.checks import choice_example, question_example
 from convbert_edu.data.formats.classified_texts import Problem, examples_of_table
 from convbert_edu.data.formats.conll import token_example, token_label_names
@@ -18,6 +18,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "question-answering": {"id": "id", "question": "question", "context": "context", "answers": "answers"},
     "multiple-choice": {"context": "sent1", "question": "sent2", "label": "label"}
     | {f"choice{number}": f"ending{number}" for number in range(4)},
+    "masked-lm": {"text": "text"},
 }
 
 
@@ -83,6 +84,8 @@ def read_dataset(
         return collect(name, rows, lambda row: _question(row, chosen), on_bad)
     if task == "multiple-choice":
         return collect(name, rows, lambda row: _choice(row, chosen), on_bad)
+    if task == "masked-lm":
+        return collect(name, rows, lambda row: _plain_text(row[chosen["text"]]), on_bad)
     label = chosen["label" if task == "classification" else "labels"]
     names = _class_names(dataset.features[label])
     if names:  # the rows hold numbers; a file for people would hold the names
@@ -95,6 +98,12 @@ def read_dataset(
     return examples_of_table(
         table, (chosen["text"], chosen["text_pair"] or None), label, problem, label_names, on_bad
     )
+
+
+def _plain_text(text: Any) -> TextExample:
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"the text is {text!r}; it must hold words")
+    return TextExample(text, 0)
 
 
 def _token_examples(

@@ -76,6 +76,16 @@ def test_choices():
     ]
 
 
+def test_plain_texts_to_hide_words_in():
+    dataset = Dataset.from_dict({"text": ["a b 😀", "", None, "c"], "title": ["1", "2", "3", "4"]})
+    with pytest.raises(ValueError, match=r"row 1: the text is ''; it must hold words. .*on_bad=\"skip\""):
+        read_dataset(dataset, "masked-lm")
+    with pytest.warns(UserWarning, match="2 bad rows were left out: row 1: the text is ''.*row 2: .*None"):
+        file = read_dataset(dataset, "masked-lm", on_bad="skip")
+    assert file.examples == [TextExample("a b 😀", 0), TextExample("c", 0)]
+    assert read_dataset(dataset, "masked-lm", {"text": "title"}).examples[0] == TextExample("1", 0)
+
+
 def test_splits_saved_on_disk(tmp_path):
     parts = {"train": Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}, features=STARS)}
     parts["test"] = Dataset.from_dict({"text": ["c"], "label": [-1]}, features=STARS)
