@@ -23,6 +23,9 @@ class NamedData:
 
     task: str
     load: Callable[[], Splits]
+    load_whole: Callable[[], Splits] | None = (
+        None  # for masked language modelling, where `load` leaves words out
+    )
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ NAMED_DATA: dict[str, NamedData] = {
     "reviews:rt": NamedData("classification", data.load_reviews),
     "reviews:imdb": NamedData("classification", lambda: data.load_reviews("imdb")),
     "wikipedia:topics": NamedData("classification", data.load_topics),
-    "recipes": NamedData("classification", data.load_recipes),
+    "recipes": NamedData("classification", data.load_recipes, lambda: data.load_recipes(masked=False)),
     "tweets": NamedData("token-classification", data.load_tweets),
     "factbook:qa": NamedData("question-answering", data.load_questions),
     "wikipedia:choice": NamedData("multiple-choice", data.load_choices),
@@ -85,7 +88,8 @@ def load_data(
             raise ValueError(
                 f"{source} has its own validation and test parts; leave out other files and options"
             )
-        return NAMED_DATA[source].load()
+        known = NAMED_DATA[source]
+        return known.load_whole() if known.load_whole and task == "masked-lm" else known.load()
     name, colon, path = source.partition(":")
     if name == "hub" and colon:
         if validation or test:

@@ -56,6 +56,13 @@ def test_files_become_the_three_parts(tmp_path: Path, name: str):
         assert [splits.label_names[example.label] for example in splits.train] == ["bad", "good"]
 
 
+def test_recipes_are_whole_where_words_are_hidden_in_them_anyway():
+    whole, for_labels = (load_data("recipes", task).train for task in ("masked-lm", "classification"))
+    assert len(whole) == len(for_labels)
+    assert any("[MASK]" in example.text for example in for_labels)
+    assert not any("[MASK]" in example.text for example in whole)
+
+
 def test_every_task_can_learn_from_the_hub(tmp_path: Path):
     assert COLUMNS.keys() == TASKS.keys()
     DatasetDict({"train": Dataset.from_dict({"text": ["one text"]})}).save_to_disk(tmp_path / "saved")
