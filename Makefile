@@ -12,7 +12,7 @@ DATA := reviews wikipedia factbook tweets recipes
 # no progress bars, figures inside the notebook.
 QUIET := env -u MPLBACKEND OMP_NUM_THREADS=2 PYTHONHASHSEED=0 TQDM_DISABLE=1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/notebooks/sanitize.cfg
-TIMINGS := benchmarks/forward.py benchmarks/loading.py benchmarks/pretraining_step.py benchmarks/drawing.py
+TIMINGS := benchmarks/speed.py benchmarks/memory.py benchmarks/loading.py benchmarks/pretraining_step.py benchmarks/drawing.py
 
 # An environment whose Python is gone (half made, or the system's Python was upgraded) is made anew.
 BROKEN := $(shell $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || echo broken)
