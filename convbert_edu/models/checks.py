@@ -1,7 +1,7 @@
 """Checks of what a model is given, made before anything is computed, with errors that say what to do.
 
-Looking at numbers makes a GPU wait for a moment, so each check takes one look. Where there is nothing to look at
-(the meta device) or no time for it (inside torch.compile) only shapes are checked.
+Looking at numbers makes a GPU wait for a moment, so each check takes one look; where `can_look` says no, only
+shapes are checked.
 """
 
 import torch
@@ -58,6 +58,15 @@ def check_inputs(
         check_ids("position_ids", position_ids, config.max_position_embeddings, "max_position_embeddings")
 
 
+def can_look(tensor: Tensor) -> bool:
+    """Say whether the numbers in a tensor can be looked at.
+
+    On the meta device there are none. Inside torch.compile and torch.export what is seen must not decide what is
+    computed, or the model falls into several graphs.
+    """
+    return not (tensor.is_meta or torch.compiler.is_compiling())
+
+
 def check_tensor(name: str, value: Tensor) -> None:
     """Raise TypeError for a list, an array or anything else that is no tensor."""
     if not isinstance(value, Tensor):
@@ -74,7 +83,7 @@ def check_ids(name: str, ids: Tensor, limit: int, limit_name: str, ignore: int |
         raise TypeError(
             f"{name} has dtype {ids.dtype}; it must be torch.long (call .long() if the numbers are whole)"
         )
-    if ids.is_meta or torch.compiler.is_compiling() or ids.numel() == 0:
+    if not can_look(ids) or ids.numel() == 0:
         return
     allowed = ids if ignore is None else ids.masked_fill(ids == ignore, 0)
     lowest, highest = torch.stack(allowed.aminmax()).tolist()
@@ -103,7 +112,7 @@ def check_positions(name: str, positions: Tensor, batch: int) -> None:
     _check_shape(name, positions, [(batch,)])
     if positions.dtype not in INTEGER_TYPES:
         raise TypeError(f"{name} has dtype {positions.dtype}; it must be torch.long: token places")
-    if not (positions.is_meta or torch.compiler.is_compiling()) and int(positions.min()) < 0:
+    if can_look(positions) and int(positions.min()) < 0:
         raise ValueError(
             f"{name} holds {int(positions.min())}; places count from 0, and one past the end of the sequence "
             "means that the answer was cut off"

@@ -9,7 +9,7 @@ from convbert_edu.config import ConvBertConfig
 from convbert_edu.layers import Embeddings, EncoderLayer
 from convbert_edu.layers.self_attention import attention_bias_from_mask
 from convbert_edu.models.base import PretrainedModel
-from convbert_edu.models.checks import check_inputs
+from convbert_edu.models.checks import can_look, check_inputs
 from convbert_edu.models.outputs import EncoderOutput
 
 Mask = Int[Tensor, "batch seq"] | Float[Tensor, "batch seq"] | Bool[Tensor, "batch seq"]
@@ -104,6 +104,4 @@ def _has_row_of_padding(attention_mask: Mask) -> bool:
 
     Its scores all drown in the bias, and PyTorch's fused attention then returns a wrong gradient: it needs maps.
     """
-    if attention_mask.is_meta or torch.compiler.is_compiling():
-        return False
-    return not bool(attention_mask.any(dim=1).all())
+    return can_look(attention_mask) and not bool(attention_mask.any(dim=1).all())

@@ -23,9 +23,12 @@ class InsideView:
     conv_kernels: tuple[Float[Tensor, "rows heads seq kernel"], ...] | None = None
 
 
+INSIDE = tuple(field.name for field in fields(InsideView))
+
+
 def inside_of(result: InsideView) -> dict[str, Any]:
     """Return the fields of InsideView by name, to hand them on from the encoder's result to a head's."""
-    return {field.name: getattr(result, field.name) for field in fields(InsideView)}
+    return {name: getattr(result, name) for name in INSIDE}
 
 
 @dataclass(kw_only=True)
