@@ -1,7 +1,7 @@
 """The one place that knows which devices exist."""
 
 import os
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -46,10 +46,17 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager:
     return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
 
 
+def full_precision(device: torch.device) -> AbstractContextManager:
+    """Return a context in which autocast, if it is on, leaves the precision of numbers as it is."""
+    if device.type == "meta":
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
+
+
 def fused_attention_pays(device: torch.device, dtype: torch.dtype, dropout: float) -> bool:
     """Say whether a model that learns is faster with PyTorch's fused attention than with the same sums step by step.
 
-    CPUs have no fused way with dropout, and their fused backward pass is slow in bfloat16: benchmarks/attention.py
+    CPUs have no fused way with dropout, and their fused backward pass is slow in bfloat16: benchmarks/parts.py
     prints by how much. Without gradients the fused way is the faster one everywhere.
     """
     return device.type != "cpu" or (dropout == 0 and dtype == torch.float32)

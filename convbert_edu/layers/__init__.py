@@ -1,15 +1,15 @@
 """The paper, one idea a file.
 
-Read them in this order: embeddings, self_attention, dynamic_convolution, mixed_attention, feed_forward,
-encoder_layer. Each imports only from those before it.
+Read them in this order: embeddings, self_attention, apply_kernels, dynamic_convolution, mixed_attention,
+feed_forward, encoder_layer. Each imports only from those before it.
 """
 
+from convbert_edu.layers.apply_kernels import apply_kernels
 from convbert_edu.layers.dynamic_convolution import (
     DynamicConvolution,
     FixedConvolution,
     SpanAwareKey,
     SpanDynamicConvolution,
-    apply_kernels,
 )
 from convbert_edu.layers.embeddings import Embeddings
 from convbert_edu.layers.encoder_layer import EncoderLayer

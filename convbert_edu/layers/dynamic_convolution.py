@@ -14,23 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convbert_edu.config import ConvBertConfig
-
-
-def apply_kernels(
-    values: Float[Tensor, "batch seq heads head_size"], kernels: Float[Tensor, "batch seq heads kernel"]
-) -> Float[Tensor, "batch seq heads head_size"]:
-    """Weigh the window around each token: out[t] = sum_j kernel[t, j] * value[t + j - k//2].
-
-    Values beyond both ends of the sequence are zero. One shifted multiply-add per kernel weight; the window
-    itself, k times as large as the values, is never built.
-    """
-    seq, kernel_size = kernels.shape[1], kernels.shape[-1]
-    reach = kernel_size // 2
-    padded = F.pad(values, (0, 0, 0, 0, reach, reach))
-    out = padded[:, :seq] * kernels[..., :1]
-    for j in range(1, kernel_size):
-        out = torch.addcmul(out, padded[:, j : j + seq], kernels[..., j : j + 1])
-    return out
+from convbert_edu.device import full_precision
+from convbert_edu.layers.apply_kernels import apply_kernels
 
 
 class ConvolutionHeads(nn.Module):
@@ -167,5 +152,9 @@ class SpanAwareKey(nn.Module):
         # convolutions want it (channels last), so that nothing is copied; conv1d would turn it around twice.
         picture = hidden_states.transpose(1, 2).unsqueeze(2)
         filters = self.depthwise[:, None, None, :]
-        filtered = F.conv2d(picture, filters, padding=(0, kernel_size // 2), groups=channels)
+        with full_precision(
+            hidden_states.device
+        ):  # a slow backward pass in bfloat16, and little to gain from it
+            picture = picture.to(filters.dtype)
+            filtered = F.conv2d(picture, filters, padding=(0, kernel_size // 2), groups=channels)
         return self.pointwise(filtered.squeeze(2).transpose(1, 2)) + self.bias

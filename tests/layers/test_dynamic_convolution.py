@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convbert_edu.layers import DynamicConvolution, FixedConvolution, SpanDynamicConvolution, apply_kernels
+from convbert_edu.layers.apply_kernels import weigh_windows
 from convbert_edu.layers.dynamic_convolution import ConvolutionHeads
 from helpers import randomise, tiny_config
 
@@ -37,6 +38,49 @@ def test_apply_kernels_against_loops(batch: int, seq: int, heads: int, head_size
             if 0 <= t + j - reach < seq:  # beyond both ends there is nothing
                 expected[:, t] += kernels[:, t, :, j : j + 1] * values[:, t + j - reach]
     torch.testing.assert_close(apply_kernels(values, kernels), expected)
+
+
+@given(
+    batch=st.integers(1, 2),
+    seq=st.integers(1, 6),
+    heads=st.integers(1, 2),
+    head_size=st.integers(1, 3),
+    reach=st.integers(0, 4),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=20)
+def test_the_gradient_of_apply_kernels_by_differences(
+    batch: int, seq: int, heads: int, head_size: int, reach: int, seed: int
+):
+    torch.manual_seed(seed)
+    values = torch.randn(batch, seq, heads, head_size, dtype=torch.float64, requires_grad=True)
+    kernels = torch.randn(batch, seq, heads, 2 * reach + 1, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(apply_kernels, (values, kernels))
+    assert torch.autograd.gradgradcheck(apply_kernels, (values, kernels))
+
+
+@pytest.mark.parametrize("learns", ["values", "kernels"])
+def test_a_gradient_is_found_where_only_one_side_learns(learns: str):
+    torch.manual_seed(0)
+    inputs = {"values": torch.randn(2, 5, 2, 3), "kernels": torch.randn(2, 5, 2, 3)}
+    inputs[learns].requires_grad_()
+    (gradient,) = torch.autograd.grad(apply_kernels(**inputs).square().sum(), inputs[learns])
+    (expected,) = torch.autograd.grad(weigh_windows(**inputs).square().sum(), inputs[learns])
+    torch.testing.assert_close(gradient, expected)
+
+
+def test_autocast_leaves_the_span_filters_in_full_precision():
+    layer = build(SpanDynamicConvolution)
+    query, hidden_states = torch.randn(2, SEQ, BRANCH), torch.randn(2, SEQ, HIDDEN)
+    exact, _ = layer(query, hidden_states)
+    for inputs in (
+        hidden_states,
+        hidden_states.bfloat16(),
+    ):  # both occur, with and without a projection before
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded, _ = layer(query, inputs)
+        assert rounded.dtype == torch.bfloat16
+        torch.testing.assert_close(rounded.float(), exact, atol=0.1, rtol=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
