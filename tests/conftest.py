@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 from collections.abc import Iterator
 
 # Read when the libraries are first imported, so they come before anything else.
@@ -27,7 +28,11 @@ hypothesis.settings.load_profile("repeatable")
 
 
 # Marks of tests that need what not every machine has; where it is there they run without being asked.
-NEEDS = {"gpu": torch.cuda.is_available(), "tensorflow": importlib.util.find_spec("tensorflow") is not None}
+NEEDS = {
+    "gpu": torch.cuda.is_available(),
+    "tensorflow": importlib.util.find_spec("tensorflow") is not None,
+    "compiler": shutil.which(os.environ.get("CXX", "g++")) is not None,
+}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

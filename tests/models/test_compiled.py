@@ -1,7 +1,7 @@
 """torch.compile makes one graph of every model, for all lengths, and it computes what the model itself computes.
 
 `fullgraph=True` refuses a model that cannot become one graph; backend="eager" runs that graph as it is, without the
-minute that turning it into machine code would take.
+time that turning it into machine code takes; one test takes that time.
 A batch of one row, and one of 16 rows or more, get a graph of their own once: PyTorch convolves them another way.
 """
 
@@ -56,6 +56,19 @@ def test_a_graph_without_a_mask_serves_every_length_too():
     with torch.compiler.set_stance("fail_on_recompile"):
         for seq in (2, 3, 8, 40):
             compiled(torch.randint(99, (3, seq)))
+
+
+@pytest.mark.slow
+@pytest.mark.compiler
+def test_machine_code_learns_what_the_model_learns():
+    model = build(Classifier, num_hidden_layers=1)
+    compiled = torch.compile(model, fullgraph=True, dynamic=True)
+    given = inputs_for(Classifier) | labels_for(Classifier)
+    gradients = []
+    for version in (model, compiled):
+        loss = version(**given).loss
+        gradients.append((loss, *torch.autograd.grad(loss, list(model.parameters()))))
+    torch.testing.assert_close(gradients[1], gradients[0], atol=1e-5, rtol=1e-4)
 
 
 def step_and_predict(compiled: PretrainedModel, inputs: dict[str, Tensor], labels: dict[str, Tensor]) -> None:
