@@ -78,8 +78,10 @@ def main() -> None:
 @main.command()
 @click.argument("work", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--until", type=click.Choice(list(STAGES)), help="Stop after this stage.")
-def train(work: Path, until: str | None) -> None:
+@click.option("--attention-only", is_flag=True, help="Without convolution, to compare with (locality.py).")
+def train(work: Path, until: str | None, attention_only: bool) -> None:
     """Pack the text and run all stages in the folder WORK."""
+    sizes = {"sizes": {"attention_only": True}} if attention_only else {}
     command = [sys.executable, "-m", "convbert_edu"]
     if not (work / "corpus").exists():
         subprocess.run([*command, "data", "pack", work / "corpus"], check=True)
@@ -87,7 +89,7 @@ def train(work: Path, until: str | None) -> None:
         if name == "settle":
             average(work / "cool_down/generator", work / "replaced_token/discriminator", work / "average")
         if not (work / name / "record.json").exists():
-            run_stage(work, name, COMMON | settings)
+            run_stage(work, name, COMMON | settings | sizes)
         if name == until:
             return
 

@@ -52,7 +52,7 @@ class FinetuneSettings(TrainingSettings, Settings):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
 
     @classmethod
-    def recipe(cls, task: Task, config: ConvBertConfig, **changes: Any) -> Self:
+    def recipe(cls, task: Task, config: ConvBertConfig, /, **changes: Any) -> Self:
         """Return the authors' settings for a task and a model, with `changes`."""
         rate = {"learning_rate": LARGE_RATE} if config.hidden_size >= LARGE else {}
         return cls.from_dict(rate | task.authors | changes)
