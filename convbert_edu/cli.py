@@ -6,6 +6,7 @@ Each command imports what it needs when it runs.
 import click
 
 from convbert_edu.commands.convert import convert
+from convbert_edu.commands.export import export
 from convbert_edu.commands.finetune import finetune
 from convbert_edu.commands.plain_errors import plain_errors
 from convbert_edu.commands.predict import predict
@@ -76,3 +77,4 @@ main.add_command(pretrain)
 main.add_command(finetune)
 main.add_command(predict)
 main.add_command(convert)
+main.add_command(export)

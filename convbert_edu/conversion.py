@@ -96,7 +96,7 @@ def _convert_folder(source: Path, folder: Path, report: Conversion) -> None:
 
 def _read_model(source: Path, report: Conversion) -> PretrainedModel:
     """Load the model that config.json names; only its encoder where the weights of its head are not there."""
-    kind = _named_kind(source)
+    kind = named_kind(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they would say is said below
         model = kind.from_pretrained(source)
@@ -113,7 +113,7 @@ def _read_model(source: Path, report: Conversion) -> PretrainedModel:
     return model
 
 
-def _named_kind(folder: Path) -> type[PretrainedModel]:
+def named_kind(folder: Path) -> type[PretrainedModel]:
     """Return the class that config.json names under `architectures`; the bare encoder where there is none."""
     names = read_json_object(folder / CONFIG_FILE).get("architectures")
     named = getattr(convbert_edu, str(names[0]), None) if isinstance(names, list) and names else None
