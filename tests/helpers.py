@@ -21,6 +21,7 @@ LESSONS = (
     "06_pretrained_weights",
     "07_seeing_inside",
     "08_pretraining",
+    "11_question_answering",
 )
 
 
