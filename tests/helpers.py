@@ -22,6 +22,7 @@ LESSONS = (
     "07_seeing_inside",
     "08_pretraining",
     "11_question_answering",
+    "12_multiple_choice",
 )
 
 
