@@ -109,3 +109,16 @@ def batches_by_length(
         batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
     for number in torch.randperm(len(batches), generator=shuffle).tolist():
         yield batches[number]
+
+
+def batches_by_tokens(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Yield row numbers, longest rows first, in batches of at most `budget` tokens, padding counted.
+
+    Each row comes exactly once; one that is longer than the budget is a batch of its own.
+    """
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    at = 0
+    while at < len(order):
+        count = max(1, budget // max(1, lengths[order[at]]))
+        yield order[at : at + count]
+        at += count

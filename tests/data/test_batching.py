@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from convbert_edu import ConvBertTokenizer
-from convbert_edu.data.batching import POOL, batches_by_length, encode_texts
+from convbert_edu.data.batching import POOL, batches_by_length, batches_by_tokens, encode_texts
 
 TOKENIZER = ConvBertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "fine", "film"])
 
@@ -52,3 +52,15 @@ def test_shuffling_depends_on_the_seed_only():
 def test_texts_without_labels_are_refused(texts, labels):
     with pytest.raises(ValueError, match=f"got {len(texts)} texts and {len(labels)} labels"):
         encode_texts(TOKENIZER, texts, labels)
+
+
+def test_batches_of_a_budget_hold_as_many_rows_as_fit():
+    lengths = [3, 50, 9, 10, 1, 7]
+    assert list(batches_by_tokens(lengths, 20)) == [[1], [3, 2], [5, 0], [4]]
+
+
+def test_a_budget_of_tokens_is_kept_and_every_row_comes_once():
+    lengths = torch.randint(1, 60, (1013,), generator=torch.Generator().manual_seed(1)).tolist()
+    batches = list(batches_by_tokens(lengths, 256))
+    assert sorted(row for batch in batches for row in batch) == list(range(1013))
+    assert all(len(batch) * max(lengths[row] for row in batch) <= 256 for batch in batches)

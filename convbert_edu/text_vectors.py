@@ -1,0 +1,55 @@
+"""From texts to vectors, fast: hardly any padding is computed."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from convbert_edu.data.batching import EncodedRows, batches_by_tokens
+from convbert_edu.device import autocast
+from convbert_edu.models.encoder import ConvBertModel
+from convbert_edu.tokenizer import ConvBertTokenizer
+
+TOKENS_AT_ONCE = 4096  # of one batch: enough to keep the processor busy, few enough for its caches
+
+
+@torch.inference_mode()
+def text_vectors(
+    model: ConvBertModel,
+    tokenizer: ConvBertTokenizer,
+    texts: Sequence[str],
+    max_length: int | None = None,
+    precision: str = "float32",
+) -> Float[Tensor, "texts hidden"]:
+    """Return one vector for each text, in the order of the texts: the mean of its tokens' vectors, on the CPU.
+
+    Texts of similar length are read together, as many at once as make up TOKENS_AT_ONCE tokens. The model ends in
+    eval mode. Where texts of different lengths meet, the last tokens of the shorter one see padding through the
+    convolution, as in transformers, unless the configuration says mask_convolution.
+    max_length: longer texts are cut to so many tokens; to what the model can read, if left out
+    precision: "float32", "bfloat16", or "auto" for bfloat16 where that is fast
+    Raises ValueError where there is no text.
+    """
+    if len(texts) == 0:
+        raise ValueError("texts is empty; give at least one text")
+    model.eval()
+    encoded = tokenizer(
+        list(texts),
+        truncation=True,
+        max_length=max_length or model.config.max_position_embeddings,
+        return_attention_mask=False,
+    )
+    rows = EncodedRows(
+        input_ids=encoded["input_ids"],
+        token_type_ids=encoded["token_type_ids"],
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    vectors = torch.empty(len(rows), model.config.hidden_size)
+    for batch in batches_by_tokens(rows.lengths, TOKENS_AT_ONCE):
+        inputs = {name: tensor.to(model.device) for name, tensor in rows.batch(batch).items()}
+        with autocast(precision, model.device):
+            tokens = model(**inputs).last_hidden_state.float()
+        real = inputs["attention_mask"].unsqueeze(-1)
+        vectors[batch] = ((tokens * real).sum(1) / real.sum(1)).cpu()
+    return vectors
