@@ -21,8 +21,11 @@ LESSONS = (
     "06_pretrained_weights",
     "07_seeing_inside",
     "08_pretraining",
+    "09_sequence_classification",
     "11_question_answering",
     "12_multiple_choice",
+    "13_masked_language_modelling",
+    "15_scaling_out",
 )
 
 
