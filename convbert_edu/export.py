@@ -28,7 +28,7 @@ NEEDED = ("onnx", "onnxscript")
 def export_program(model: PretrainedModel) -> ExportedProgram:
     """Return the model's forward pass in eval mode, as torch.export draws it; save it with torch.export.save.
 
-    `program.module()` takes input_ids, attention_mask and token_type_ids, each [batch, length] (multiple choice:
+    `program.module()` takes `INPUTS`, in this order, each [batch, length] (multiple choice:
     [batch, choices, length]), and returns a tuple of what `exported_names(model)` says.
     Raises TypeError for what is no model of this package, ValueError for weights that are not float32.
     """
