@@ -24,6 +24,7 @@ from convbert_edu.data import load_articles, load_reviews
 from convbert_edu.files import atomic_write
 
 WINDOWS = (3, 9, 17)
+KINDS = ("attention", "attention_special_tokens_too", "convolution")
 
 
 def held_out_texts() -> list[str]:
@@ -52,7 +53,8 @@ def measure(folder: str, texts: list[str]) -> dict[str, Any]:
     """Measure one model: its attention heads, over words and over all tokens, and its convolution heads, if any."""
     tokenizer = ConvBertTokenizer.from_pretrained(folder)
     model = ConvBertModel.from_pretrained(folder)
-    results = {
+    results: dict[str, Any] = {
+        "parameters": model.num_parameters(),
         "attention": as_json(measure_locality(model, tokenizer, texts, windows=WINDOWS)),
         "attention_special_tokens_too": as_json(
             measure_locality(model, tokenizer, texts, windows=WINDOWS, words_only=False)
@@ -62,6 +64,10 @@ def measure(folder: str, texts: list[str]) -> dict[str, Any]:
         results["convolution"] = as_json(
             measure_locality(model, tokenizer, texts, "conv_kernels", windows=WINDOWS)
         )
+    record = Path(folder).parent / "record.json"  # of the run that made it
+    if record.exists():
+        run = json.loads(record.read_text(encoding="utf-8"))
+        results["pretraining"] = {name: run[name] for name in ("steps", "tokens", "held_out")}
     return results
 
 
@@ -70,12 +76,14 @@ def summary(results: dict[str, Any]) -> str:
     lines = [f"{'':28}{'kind':32}{'distance by layer':32}inside 9"]
     for name, kinds in results.items():
         for kind, found in kinds.items():
+            if kind not in KINDS:
+                continue
             distances, masses = (
                 "  ".join(f"{sum(heads) / len(heads):5.2f}" for heads in table)
                 for table in (found["distance"], found["mass"]["9"])
             )
             lines.append(f"{name:28}{kind:32}{distances:32}{masses}")
-    any_kind = next(iter(next(iter(results.values())).values()))
+    any_kind = next(iter(results.values()))["attention"]
     lines.append(
         f"looking everywhere alike: {any_kind['even_distance']}, {any_kind['even_mass']['9']} inside 9"
     )
