@@ -22,6 +22,7 @@ LESSONS = (
     "07_seeing_inside",
     "08_pretraining",
     "09_sequence_classification",
+    "10_token_classification",
     "11_question_answering",
     "12_multiple_choice",
     "13_masked_language_modelling",
