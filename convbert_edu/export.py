@@ -4,6 +4,7 @@
 read. Both take any number of texts of any length. Labels, losses and the inside of the model stay behind.
 """
 
+import logging
 import os
 import warnings
 from importlib.util import find_spec
@@ -73,7 +74,9 @@ def export_onnx(model: PretrainedModel, path: str | os.PathLike) -> None:
     if Path(path).is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of the file to write, such as model.onnx")
     with warnings.catch_warnings(), atomic_path(path) as part:
-        warnings.simplefilter("ignore")  # the exporter warns of its own insides, and that inputs share axes
+        # The exporter warns of its own insides, of axes that inputs share, and of packages that no model here needs.
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             export_program(model),
             dynamo=True,
