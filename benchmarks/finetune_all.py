@@ -42,14 +42,47 @@ class Case:
     examples: int | None = None  # for training; None: all of them
 
 
+# Small models learn well with rates far above the authors'.
 CASES: dict[str, Case] = {
-    "reviews:rt": Case("classification", ("accuracy",), (0.783,)),
-    "reviews:imdb": Case("classification", ("accuracy",), (0.879,), {"epochs": 2}),
-    "wikipedia:topics": Case("classification", ("accuracy", "macro_f1"), (0.893, 0.866)),
-    "recipes": Case("classification", ("micro_f1",), (0.65,), {"epochs": 8}),
-    "tweets": Case("token-classification", ("entity_f1",), (0.35,), {"epochs": 1}),
-    "factbook:qa": Case("question-answering", ("exact_match", "f1"), (0.37, 0.53), {"max_length": 128}),
-    "wikipedia:choice": Case("multiple-choice", ("accuracy",), (0.54,), {"batch_size": 16}),
+    "reviews:rt": Case(
+        "classification", ("accuracy",), (0.783,), {"learning_rate": 6e-4, "layer_decay": 1.0, "epochs": 3}
+    ),
+    "reviews:imdb": Case(
+        "classification",
+        ("accuracy",),
+        (0.879,),
+        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 1, "max_length": 128},
+    ),
+    "wikipedia:topics": Case(
+        "classification",
+        ("accuracy", "macro_f1"),
+        (0.893, 0.866),
+        {"learning_rate": 1.5e-3, "epochs": 4},
+    ),
+    "recipes": Case(
+        "classification",
+        ("micro_f1",),
+        (0.655,),
+        {"learning_rate": 2e-3, "layer_decay": 0.9, "epochs": 6},
+    ),
+    "tweets": Case(
+        "token-classification",
+        ("entity_f1",),
+        (0.335,),
+        {"learning_rate": 2e-3, "layer_decay": 0.9, "epochs": 10, "batch_size": 16},
+    ),
+    "factbook:qa": Case(
+        "question-answering",
+        ("exact_match", "f1"),
+        (0.375, 0.437),
+        {"learning_rate": 1.5e-3, "layer_decay": 0.9, "epochs": 1, "max_length": 128},
+    ),
+    "wikipedia:choice": Case(
+        "multiple-choice",
+        ("accuracy",),
+        (0.584,),
+        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 2, "max_length": 64},
+    ),
 }
 
 
