@@ -26,6 +26,7 @@ LESSONS = (
     "11_question_answering",
     "12_multiple_choice",
     "13_masked_language_modelling",
+    "14_efficiency",
     "15_scaling_out",
 )
 
