@@ -12,7 +12,7 @@ DATA := reviews wikipedia factbook tweets recipes
 # no progress bars, figures inside the notebook.
 QUIET := env -u MPLBACKEND OMP_NUM_THREADS=2 PYTHONHASHSEED=0 TQDM_DISABLE=1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/notebooks/sanitize.cfg
-TIMINGS := benchmarks/speed.py benchmarks/memory.py benchmarks/loading.py benchmarks/pretraining_step.py benchmarks/drawing.py
+TIMINGS := speed memory parts encoding import_time finetune_speed loading pretraining_step drawing
 
 # An environment whose Python is gone (half made, or the system's Python was upgraded) is made anew.
 BROKEN := $(shell $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || echo broken)
@@ -56,7 +56,8 @@ notebooks: setup  ## run the lessons again and store their new outputs
 	$(BIN)/python notebooks/tools/normalise.py notebooks/*.ipynb
 
 bench: setup  ## time this package beside transformers
-	@set -e; for script in $(TIMINGS); do echo "== $$script"; $(BIN)/python $$script; done
+	@mkdir -p build/bench; set -e; for name in $(TIMINGS); do echo "== $$name"; \
+	  $(BIN)/python benchmarks/$$name.py --output build/bench/$$name.json; done
 
 bundled-models: setup  ## pretrain the models of convbert_edu/bundled again (about three hours on two cores)
 	$(BIN)/python benchmarks/bundled_models.py train build/bundled

@@ -28,8 +28,8 @@ NO_DROPOUT = dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 def make(side: str, **changes: float) -> nn.Module:
     """Return the encoder of one side, with base layers."""
     if side == "transformers":
-        return transformers.ConvBertModel(transformers.ConvBertConfig(**SIZES, **changes))
-    model = ConvBertModel(ConvBertConfig.base(**SIZES, **changes))
+        return transformers.ConvBertModel(transformers.ConvBertConfig(**SIZES | changes))
+    model = ConvBertModel(ConvBertConfig.base(**SIZES | changes))
     recompute_layers(model, wanted=side == "convbert_edu, layers again")
     return model
 
