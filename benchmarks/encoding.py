@@ -22,9 +22,15 @@ BATCH = 32
 
 
 @click.command()
-@click.option("--texts", "count", default=10_000, show_default=True, help="Reviews to encode, long and short ones.")
-@click.option("--model", default="convbert-tiny", show_default=True, help="A model, or 'small' for that preset.")
-@click.option("--max-length", default=512, show_default=True, help="Longer reviews are cut to so many tokens.")
+@click.option(
+    "--texts", "count", default=10_000, show_default=True, help="Reviews to encode, long and short ones."
+)
+@click.option(
+    "--model", default="convbert-tiny", show_default=True, help="A model, or 'small' for that preset."
+)
+@click.option(
+    "--max-length", default=512, show_default=True, help="Longer reviews are cut to so many tokens."
+)
 @click.option("--repeats", default=7, show_default=True, help="Timed rounds.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Also write the figures to this JSON file.")
 def main(count: int, model: str, max_length: int, repeats: int, output: str | None) -> None:
@@ -33,7 +39,9 @@ def main(count: int, model: str, max_length: int, repeats: int, output: str | No
     tokenizer = ConvBertTokenizer.from_pretrained("convbert-tiny")
     if model == "small":
         torch.manual_seed(0)
-        ours = ConvBertModel(ConvBertConfig.small(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id))
+        ours = ConvBertModel(
+            ConvBertConfig.small(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
+        )
     else:
         ours = ConvBertModel.from_pretrained(model)
         tokenizer = ConvBertTokenizer.from_pretrained(model)
@@ -63,7 +71,9 @@ def main(count: int, model: str, max_length: int, repeats: int, output: str | No
 def mixed_reviews(count: int) -> list[str]:
     """Return reviews of both sites, half of them single sentences, in an order drawn once for all."""
     sites = [load_reviews(site).train for site in ("rotten_tomatoes", "imdb")]
-    texts = [example.text for site in sites for example in site[:: max(1, 2 * len(site) // count)][: count // 2]]
+    texts = [
+        example.text for site in sites for example in site[:: max(1, 2 * len(site) // count)][: count // 2]
+    ]
     return random.Random(0).sample(texts, len(texts))
 
 
@@ -77,7 +87,11 @@ def in_file_order(folder: str, max_length: int) -> Callable[[list[str]], torch.T
         parts = []
         for at in range(0, len(texts), BATCH):
             batch = tokenizer(
-                texts[at : at + BATCH], padding=True, truncation=True, max_length=max_length, return_tensors="pt"
+                texts[at : at + BATCH],
+                padding=True,
+                truncation=True,
+                max_length=max_length,
+                return_tensors="pt",
             ).to(model.device)
             tokens = model(**batch).last_hidden_state
             real = batch["attention_mask"].unsqueeze(-1)

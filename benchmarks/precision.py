@@ -71,9 +71,13 @@ def main(examples: int, epochs: int, repeats: int, output: str | None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         sessions = {
-            name: onnxruntime.InferenceSession(path, options) for name, path in files.items() if "onnx" in name
+            name: onnxruntime.InferenceSession(path, options)
+            for name, path in files.items()
+            if "onnx" in name
         }
-    ways = {precision: lambda precision=precision: in_torch(precision) for precision in ("float32", "bfloat16")}
+    ways = {
+        precision: lambda precision=precision: in_torch(precision) for precision in ("float32", "bfloat16")
+    }
     ways |= {name: lambda session=session: in_onnxruntime(session) for name, session in sessions.items()}
     results = compare(ways, repeats)
     plain = ways["float32"]()

@@ -121,4 +121,6 @@ def _check_model(model: PretrainedModel) -> None:
     if not isinstance(model, PretrainedModel):
         raise TypeError(f"model is a {type(model).__name__}; it must be a model of this package")
     if model.dtype != torch.float32:
-        raise ValueError(f"the model's weights are {model.dtype}; export takes float32: call model.float() first")
+        raise ValueError(
+            f"the model's weights are {model.dtype}; export takes float32: call model.float() first"
+        )

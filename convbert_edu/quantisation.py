@@ -22,7 +22,9 @@ def quantise_onnx(source: str | os.PathLike, target: str | os.PathLike) -> None:
     if find_spec("onnxruntime") is None:
         raise ModuleNotFoundError("int8 needs onnxruntime; install it with pip install 'convbert-edu[onnx]'")
     if not Path(source).is_file():
-        raise FileNotFoundError(f"{source} is not a file; write it first with export_onnx or convbert-edu export")
+        raise FileNotFoundError(
+            f"{source} is not a file; write it first with export_onnx or convbert-edu export"
+        )
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     # It advises to rewrite the graph first; what PyTorch exports is rewritten already.

@@ -34,7 +34,9 @@ def test_onnxruntime_computes_what_the_model_computes(kind, tmp_path):
     assert session.get_inputs()[0].shape == ["batch", *choices, "length"]
     for batch, seq in SIZES:
         inputs = padded(kind, batch, seq)
-        found = session.run(export.exported_names(model), {name: value.numpy() for name, value in inputs.items()})
+        found = session.run(
+            export.exported_names(model), {name: value.numpy() for name, value in inputs.items()}
+        )
         expected = scores(model, inputs)
         torch.testing.assert_close([torch.from_numpy(array) for array in found], expected, atol=1e-5, rtol=0)
 
@@ -61,7 +63,9 @@ def test_a_failed_export_leaves_what_was_there(tmp_path, monkeypatch):
     monkeypatch.setattr("torch.onnx.ONNXProgram.save", full_disk)
     with pytest.raises(OSError, match="No space left"):
         export.export_onnx(build(ConvBertModel, num_hidden_layers=1), target)
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("model.onnx", b"an older model")]
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [
+        ("model.onnx", b"an older model")
+    ]
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path, monkeypatch):

@@ -14,7 +14,9 @@ def test_importing_the_package_loads_no_heavy_library_but_torch():
         "import sys, torch; before = set(sys.modules); import convbert_edu; "
         "print(*sorted(set(sys.modules) - before))"
     )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True
+    )
     loaded = result.stdout.split()
     assert "convbert_edu.models.encoder" in loaded
     assert [name for name in loaded if name in HEAVY] == []

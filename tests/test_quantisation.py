@@ -19,7 +19,9 @@ def test_int8_vectors_are_near_the_models_and_the_file_is_small(as_a_user, tmp_p
     quantise_onnx(exact, rounded)
     assert rounded.stat().st_size < 0.4 * exact.stat().st_size
     batch = ConvBertTokenizer.from_pretrained("convbert-tiny")(TEXTS, padding=True, return_tensors="pt")
-    found = onnxruntime.InferenceSession(rounded).run(None, {name: ids.numpy() for name, ids in batch.items()})[0]
+    found = onnxruntime.InferenceSession(rounded).run(
+        None, {name: ids.numpy() for name, ids in batch.items()}
+    )[0]
     with torch.no_grad():
         expected = model(**batch).last_hidden_state
     real = batch["attention_mask"].bool()

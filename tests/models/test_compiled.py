@@ -88,6 +88,9 @@ def sized(kind: type[PretrainedModel], batch: int, seq: int) -> tuple[dict[str, 
     if kind is ConvBertModel:
         return inputs, {}
     if kind is ConvBertForQuestionAnswering:
-        return inputs, {"start_positions": torch.arange(batch) % seq, "end_positions": torch.full((batch,), seq)}
+        return inputs, {
+            "start_positions": torch.arange(batch) % seq,
+            "end_positions": torch.full((batch,), seq),
+        }
     per_text = kind in (ConvBertForMultipleChoice, Classifier)
     return inputs, {"labels": torch.randint(2, (batch,) if per_text else shape)}

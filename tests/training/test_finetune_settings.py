@@ -19,7 +19,9 @@ def test_the_defaults_are_the_authors():
     assert (
         FinetuneSettings.recipe(Classification(), ConvBertConfig.base(), learning_rate=1.0).learning_rate == 1
     )
-    changed = FinetuneSettings.recipe(Classification(), ConvBertConfig.tiny(), config={"hidden_dropout_prob": 0.2})
+    changed = FinetuneSettings.recipe(
+        Classification(), ConvBertConfig.tiny(), config={"hidden_dropout_prob": 0.2}
+    )
     assert changed.config == {"hidden_dropout_prob": 0.2}
     for name, task in TASKS.items():
         epochs, length = (2, 512) if name == "question-answering" else (3, 128)
