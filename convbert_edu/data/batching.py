@@ -13,6 +13,7 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 # Batches are cut from pools of this many batches, sorted by length: long and short texts rarely meet, little is
 # padding, and the order still changes from epoch to epoch.
 POOL = 20
+PIECE = 1000  # texts that are tokenised at a time: the tokenizer's particulars of a text take far more than its tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +82,15 @@ def encode_texts(
             f"got {len(texts)} texts and {len(labels)} labels; give at least one text, and a label for each"
         )
     pairs = None if text_pairs is None else list(text_pairs)
-    encoded = tokenizer(list(texts), pairs, truncation=True, max_length=max_length)
+    input_ids, token_type_ids = [], []
+    for at in range(0, len(texts), PIECE):
+        second = None if pairs is None else pairs[at : at + PIECE]
+        encoded = tokenizer(list(texts[at : at + PIECE]), second, truncation=True, max_length=max_length)
+        input_ids += encoded["input_ids"]
+        token_type_ids += encoded["token_type_ids"]
     return EncodedTexts(
-        input_ids=encoded["input_ids"],
-        token_type_ids=encoded["token_type_ids"],
+        input_ids=input_ids,
+        token_type_ids=token_type_ids,
         pad_token_id=tokenizer.pad_token_id,
         labels=torch.tensor(labels),
     )

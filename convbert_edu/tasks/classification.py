@@ -28,6 +28,12 @@ class Classification(Task):
     name: ClassVar[str] = "classification"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
 
+    border: float = 0.5  # probability above which a class is given, where several may hold at once
+
+    def __post_init__(self) -> None:
+        if not 0 < self.border < 1:
+            raise ValueError(f"border is {self.border}; it is a probability, between 0 and 1")
+
     def chosen_by(self, splits: Splits) -> str:
         """Accuracy; micro-F1 where several classes hold at once; Spearman's correlation for values."""
         return CHOSEN_BY[problem_of(splits.train[0].label)]
@@ -82,9 +88,9 @@ class Classification(Task):
                 for name, correlation in (("pearson", pearsonr), ("spearman", spearmanr))
             }
         if problem == SOME_CLASSES:
+            given = torch.from_numpy(scores).sigmoid().numpy() > self.border
             f1 = {
-                name: f1_score(truth, scores > 0, average=name, zero_division=0.0)
-                for name in ("micro", "macro")
+                name: f1_score(truth, given, average=name, zero_division=0.0) for name in ("micro", "macro")
             }
             return {f"{name}_f1": float(value) for name, value in f1.items()}
         guesses = scores.argmax(axis=1)
@@ -104,7 +110,7 @@ class Classification(Task):
         problem, names = problem_of_head(config), list(config.id2label.values())
         return [
             {"text": example.text, **({"text_pair": example.text_pair} if example.text_pair else {})}
-            | _answer(torch.from_numpy(scores), problem, names)
+            | _answer(torch.from_numpy(scores), problem, names, self.border)
             for example, scores in zip(examples, results, strict=True)
         ]
 
@@ -139,11 +145,11 @@ def _check(where: str, example: TextExample, problem: str, config: ConvBertConfi
         )
 
 
-def _answer(scores: Tensor, problem: str, names: list[str]) -> dict[str, Any]:
+def _answer(scores: Tensor, problem: str, names: list[str], border: float) -> dict[str, Any]:
     if problem == VALUE:
         return {"value": scores.item()}
     chances = scores.softmax(dim=0) if problem == ONE_CLASS else scores.sigmoid()
     by_name = dict(zip(names, chances.tolist(), strict=True))
     if problem == ONE_CLASS:
         return {"label": names[int(scores.argmax())], "probabilities": by_name}
-    return {"labels": [name for name, chance in by_name.items() if chance > 0.5], "probabilities": by_name}
+    return {"labels": [name for name, chance in by_name.items() if chance > border], "probabilities": by_name}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from convbert_edu import ConvBertTokenizer
-from convbert_edu.data.batching import POOL, batches_by_length, batches_by_tokens, encode_texts
+from convbert_edu.data.batching import PIECE, POOL, batches_by_length, batches_by_tokens, encode_texts
 
 TOKENIZER = ConvBertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "fine", "film"])
 
@@ -22,6 +22,16 @@ def test_a_batch_is_padded_to_its_longest_text():
 def test_long_texts_are_cut():
     examples = encode_texts(TOKENIZER, ["a fine film " * 50], [1], max_length=8)
     assert len(examples.input_ids[0]) == 8
+
+
+@pytest.mark.parametrize("count", [PIECE - 1, PIECE, 2 * PIECE + 1])
+def test_many_texts_are_tokenised_piece_by_piece_and_none_is_lost(count: int):
+    words = ["a", "fine", "film"]
+    texts = [" ".join(words[: 1 + number % 3]) for number in range(count)]
+    examples = encode_texts(TOKENIZER, texts, [0] * count, text_pairs=texts[::-1])
+    whole = TOKENIZER(texts, texts[::-1])
+    assert examples.input_ids == whole["input_ids"]
+    assert examples.token_type_ids == whole["token_type_ids"]
 
 
 @pytest.mark.parametrize("shuffle", [None, 0])
