@@ -51,7 +51,7 @@ CASES: dict[str, Case] = {
         "classification",
         ("accuracy",),
         (0.879,),
-        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 1, "max_length": 128},
+        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 1, "max_length": 192},
     ),
     "wikipedia:topics": Case(
         "classification",

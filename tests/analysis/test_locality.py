@@ -63,16 +63,21 @@ def test_too_few_texts_are_refused(model, tokenizer):
 
 def test_the_script_compares_models_with_and_without_convolution(model, tokenizer, tmp_path, monkeypatch):
     bert = ConvBertModel(tiny_config(attention_only=True)).eval()
-    for name, each in (("convbert", model), ("bert", bert)):
+    for name, each in (("convbert", model), ("run/generator", bert)):
         each.save_pretrained(tmp_path / name)
         tokenizer.save_pretrained(tmp_path / name)
     monkeypatch.setattr(locality, "held_out_texts", lambda: TEXTS)
-    names = [f"--model=ours={tmp_path / 'convbert'}", f"--model=theirs={tmp_path / 'bert'}"]
+    record = {"steps": 5, "tokens": 100, "held_out": {"masked_lm_accuracy": 0.5}}
+    (tmp_path / "run" / "record.json").write_text(json.dumps(record | {"seconds": 1.0}))
+    names = [f"--model=ours={tmp_path / 'convbert'}", f"--model=theirs={tmp_path / 'run/generator'}"]
     result = CliRunner().invoke(locality.main, [*names, f"--output={tmp_path / 'found.json'}"])
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found["ours"].keys() == {"attention", "attention_special_tokens_too", "convolution"}
-    assert found["theirs"].keys() == {"attention", "attention_special_tokens_too"}
+    both = {"parameters", "attention", "attention_special_tokens_too"}
+    assert found["ours"].keys() == both | {"convolution"}
+    assert found["theirs"].keys() == both | {"pretraining"}
+    assert found["theirs"]["parameters"] == sum(weights.numel() for weights in bert.parameters())
+    assert found["theirs"]["pretraining"] == record
     assert len(found["theirs"]["attention"]["distance"][0]) == 4  # heads
     expected = measure_locality(model, tokenizer, TEXTS)
     torch.testing.assert_close(
