@@ -1,15 +1,19 @@
-"""Timing candidates side by side, so that a busy or warming machine treats them all alike; means with intervals."""
+"""Timing candidates side by side, so that a busy or warming machine treats them all alike; memory; intervals."""
 
 import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import torch
 from scipy.stats import t as student
+from torch import Tensor
 
 from convbert_edu.files import atomic_write
+
+Result = TypeVar("Result")
 
 
 def compare(candidates: Mapping[str, Callable[[], None]], repeats: int = 7) -> dict[str, dict[str, float]]:
@@ -26,6 +30,28 @@ def compare(candidates: Mapping[str, Callable[[], None]], repeats: int = 7) -> d
             if round_number >= 0:
                 seconds[name].append(taken)
     return {name: {"best": min(all_), "median": statistics.median(all_)} for name, all_ in seconds.items()}
+
+
+def kept_for_backward(run: Callable[[], Result], weights: Iterable[Tensor]) -> tuple[Result, list[Tensor]]:
+    """Return what `run` returns, and the tensors that autograd keeps meanwhile: each piece of memory once, no weights.
+
+    Count them while the result is alive, or they are given back.
+    """
+    of_weights = {each.untyped_storage().data_ptr() for each in weights}
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        result = run()
+    return result, [tensor for place, tensor in kept.items() if place not in of_weights]
+
+
+def bytes_of(tensors: Iterable[Tensor]) -> int:
+    """Return how much memory lies under some tensors."""
+    return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
 
 def interval(scores: list[float]) -> str:

@@ -28,6 +28,7 @@ from convbert_edu.training.finetune import finetune
 from convbert_edu.training.finetune_settings import FinetuneSettings
 
 STARTS = ("pretrained", "from scratch")
+FROM_SCRATCH = {"layer_decay": 1.0, "learning_rate": 6e-4}  # random weights want a lower rate, in all layers
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,7 @@ class Case:
     metrics: tuple[str, ...]
     baseline: tuple[float, ...]  # of the same metrics
     settings: Mapping[str, Any] = field(default_factory=dict)  # beside the authors' recipe
-    from_scratch: Mapping[str, Any] = (
-        field(  # beside `settings`: random weights want a lower rate, in all layers
-            default_factory=lambda: {"layer_decay": 1.0, "learning_rate": 6e-4}
-        )
-    )
+    from_scratch: Mapping[str, Any] = field(default_factory=FROM_SCRATCH.copy)  # beside `settings`
     examples: int | None = None  # for training; None: all of them
 
 

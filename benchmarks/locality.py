@@ -75,9 +75,8 @@ def summary(results: dict[str, Any]) -> str:
     """Return means over the heads of each layer as a table."""
     lines = [f"{'':28}{'kind':32}{'distance by layer':32}inside 9"]
     for name, kinds in results.items():
-        for kind, found in kinds.items():
-            if kind not in KINDS:
-                continue
+        for kind in (each for each in KINDS if each in kinds):
+            found = kinds[kind]
             distances, masses = (
                 "  ".join(f"{sum(heads) / len(heads):5.2f}" for heads in table)
                 for table in (found["distance"], found["mass"]["9"])

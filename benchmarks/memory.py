@@ -17,7 +17,7 @@ import torch
 import transformers
 from torch import nn
 
-from common import write_json
+from common import bytes_of, kept_for_backward, write_json
 from convbert_edu import ConvBertConfig, ConvBertModel
 from convbert_edu.models.encoder import recompute_layers
 
@@ -36,18 +36,9 @@ def make(side: str, **changes: float) -> nn.Module:
 
 def kept_bytes(model: nn.Module, batch: int = 4, seq: int = 512) -> int:
     """Return the bytes that a forward pass in training keeps, weights left out, each piece of memory counted once."""
-    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    kept: dict[int, torch.Tensor] = {}
-
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
-
-    ids = torch.ones(batch, seq, dtype=torch.long)
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        states = model.train()(ids, torch.ones_like(ids)).last_hidden_state  # alive while we count
-    del states
-    return sum(each.untyped_storage().nbytes() for key, each in kept.items() if key not in weights)
+    ids, mask = torch.ones(2, batch, seq, dtype=torch.long)
+    _output, kept = kept_for_backward(lambda: model.train()(ids, mask), model.parameters())
+    return bytes_of(kept)
 
 
 def peak_of_forward(side: str, seq: int = 4096) -> int:

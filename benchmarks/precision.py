@@ -5,6 +5,8 @@ onnxruntime, so float32 is shown there as well: the two onnx lines differ in not
 """
 
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -44,22 +46,23 @@ def main(examples: int, epochs: int, repeats: int, output: str | None) -> None:
     train(model, learnt, FinetuneSettings(epochs=epochs, batch_size=32, learning_rate=1e-3), device)
     model.to(device).eval()
     batches = [(rows, test.batch(rows)) for rows in batches_by_length(test.lengths, BATCH)]
+    for _, batch in batches:
+        del batch["labels"]
+
+    def verdicts_of(scores: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
+        found = torch.empty(len(test), dtype=torch.long)
+        for rows, batch in batches:
+            found[rows] = scores(batch).argmax(-1)
+        return found
 
     @torch.inference_mode()
-    def in_torch(precision: str) -> Tensor:
-        found = torch.empty(len(test), dtype=torch.long)
-        for rows, batch in batches:
-            inputs = {name: tensor.to(device) for name, tensor in batch.items() if name != "labels"}
-            with autocast(precision, device):
-                found[rows] = model(**inputs).logits.argmax(-1).cpu()
-        return found
+    def in_torch(precision: str, batch: dict[str, Tensor]) -> Tensor:
+        with autocast(precision, device):
+            return model(**{name: tensor.to(device) for name, tensor in batch.items()}).logits.cpu()
 
-    def in_onnxruntime(session: onnxruntime.InferenceSession) -> Tensor:
-        found = torch.empty(len(test), dtype=torch.long)
-        for rows, batch in batches:
-            inputs = {name: tensor.numpy() for name, tensor in batch.items() if name != "labels"}
-            found[rows] = torch.from_numpy(session.run(["logits"], inputs)[0]).argmax(-1)
-        return found
+    def in_onnxruntime(session: onnxruntime.InferenceSession, batch: dict[str, Tensor]) -> Tensor:
+        inputs = {name: tensor.numpy() for name, tensor in batch.items()}
+        return torch.from_numpy(session.run(["logits"], inputs)[0])
 
     with tempfile.TemporaryDirectory() as folder:
         exact, rounded = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
@@ -75,10 +78,9 @@ def main(examples: int, epochs: int, repeats: int, output: str | None) -> None:
             for name, path in files.items()
             if "onnx" in name
         }
-    ways = {
-        precision: lambda precision=precision: in_torch(precision) for precision in ("float32", "bfloat16")
-    }
-    ways |= {name: lambda session=session: in_onnxruntime(session) for name, session in sessions.items()}
+    scorers = {precision: partial(in_torch, precision) for precision in ("float32", "bfloat16")}
+    scorers |= {name: partial(in_onnxruntime, session) for name, session in sessions.items()}
+    ways = {name: partial(verdicts_of, scores) for name, scores in scorers.items()}
     results = compare(ways, repeats)
     plain = ways["float32"]()
     print(f"\n{'':16}{'accuracy':>10}{'same verdict':>14}{'file ratio':>12}")

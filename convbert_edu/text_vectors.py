@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from convbert_edu.data.batching import EncodedRows, batches_by_tokens
+from convbert_edu.data.batching import batches_by_tokens, encode_rows
 from convbert_edu.device import autocast
 from convbert_edu.models.encoder import ConvBertModel
 from convbert_edu.tokenizer import ConvBertTokenizer
@@ -34,17 +34,7 @@ def text_vectors(
     if len(texts) == 0:
         raise ValueError("texts is empty; give at least one text")
     model.eval()
-    encoded = tokenizer(
-        list(texts),
-        truncation=True,
-        max_length=max_length or model.config.max_position_embeddings,
-        return_attention_mask=False,
-    )
-    rows = EncodedRows(
-        input_ids=encoded["input_ids"],
-        token_type_ids=encoded["token_type_ids"],
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    rows = encode_rows(tokenizer, texts, max_length or model.config.max_position_embeddings)
     vectors = torch.empty(len(rows), model.config.hidden_size)
     for batch in batches_by_tokens(rows.lengths, TOKENS_AT_ONCE):
         inputs = {name: tensor.to(model.device) for name, tensor in rows.batch(batch).items()}

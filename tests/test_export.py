@@ -16,7 +16,7 @@ from convbert_edu import (
 )
 from convbert_edu.cli import main
 from convbert_edu.models.base import PretrainedModel
-from models.cases import EVERY_MODEL, build
+from models.cases import EVERY_MODEL, build, inputs_of_size
 
 pytestmark = pytest.mark.usefixtures("as_a_user")  # a graph must not hold the checks of the tests
 
@@ -33,7 +33,7 @@ def test_onnxruntime_computes_what_the_model_computes(kind, tmp_path):
     choices = ["choices"] if kind is ConvBertForMultipleChoice else []
     assert session.get_inputs()[0].shape == ["batch", *choices, "length"]
     for batch, seq in SIZES:
-        inputs = padded(kind, batch, seq)
+        inputs = inputs_of_size(kind, batch, seq)
         found = session.run(
             export.exported_names(model), {name: value.numpy() for name, value in inputs.items()}
         )
@@ -49,7 +49,7 @@ def test_the_program_computes_what_the_model_computes_and_can_be_saved(kind, tmp
     model.eval()
     program = torch.export.load(tmp_path / "model.pt2").module()
     for batch, seq in SIZES:
-        inputs = padded(kind, batch, seq)
+        inputs = inputs_of_size(kind, batch, seq)
         torch.testing.assert_close(list(program(*inputs.values())), scores(model, inputs), atol=1e-6, rtol=0)
 
 
@@ -97,15 +97,6 @@ def test_the_command_says_what_is_wrong(tmp_path):
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def padded(kind: type[PretrainedModel], batch: int, seq: int) -> dict[str, Tensor]:
-    """Random inputs of a size; the last text ends in padding, and its second half is a second segment."""
-    shape = (batch, 4, seq) if kind is ConvBertForMultipleChoice else (batch, seq)
-    mask, types = torch.ones(shape).long(), torch.zeros(shape).long()
-    mask[-1, ..., seq // 2 + 1 :] = 0
-    types[-1, ..., seq // 2 :] = 1
-    return {"input_ids": torch.randint(99, shape), "attention_mask": mask, "token_type_ids": types}
 
 
 @torch.no_grad()

@@ -30,9 +30,10 @@ def _load(name: str) -> Any:
     """Return the model with the head that its folder holds; ValueError where it says a head but holds none."""
     from convbert_edu.checkpoints.folder import resolve_folder
     from convbert_edu.conversion import named_kind
+    from convbert_edu.training.run_folder import RunFolder
 
-    run = Path(name) / "model"  # where a fine-tuning run keeps it
-    folder = resolve_folder(run if run.is_dir() else name, "weights")
+    of_run = RunFolder(name).model
+    folder = resolve_folder(of_run if of_run.is_dir() else name, "weights")
     model = named_kind(folder).from_pretrained(folder)
     if model.loading_report.newly_initialised:
         raise ValueError(

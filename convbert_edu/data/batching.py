@@ -66,6 +66,26 @@ def pad_rows(rows: list[list[int]], width: int, filler: int) -> Int[Tensor, "row
     return torch.tensor([row + [filler] * (width - len(row)) for row in rows])
 
 
+def encode_rows(
+    tokenizer: ConvBertTokenizer,
+    texts: Sequence[str],
+    max_length: int,
+    text_pairs: Sequence[str] | None = None,
+) -> EncodedRows:
+    """Tokenise `texts`, or pairs, a piece at a time, and cut each to `max_length` tokens."""
+    rows = EncodedRows(input_ids=[], token_type_ids=[], pad_token_id=tokenizer.pad_token_id)
+    for at in range(0, len(texts), PIECE):
+        first, second = (
+            None if each is None else list(each[at : at + PIECE]) for each in (texts, text_pairs)
+        )
+        encoded = tokenizer(
+            first, second, truncation=True, max_length=max_length, return_attention_mask=False
+        )
+        rows.input_ids.extend(encoded["input_ids"])
+        rows.token_type_ids.extend(encoded["token_type_ids"])
+    return rows
+
+
 def encode_texts(
     tokenizer: ConvBertTokenizer,
     texts: Sequence[str],
@@ -81,17 +101,11 @@ def encode_texts(
         raise ValueError(
             f"got {len(texts)} texts and {len(labels)} labels; give at least one text, and a label for each"
         )
-    pairs = None if text_pairs is None else list(text_pairs)
-    input_ids, token_type_ids = [], []
-    for at in range(0, len(texts), PIECE):
-        second = None if pairs is None else pairs[at : at + PIECE]
-        encoded = tokenizer(list(texts[at : at + PIECE]), second, truncation=True, max_length=max_length)
-        input_ids += encoded["input_ids"]
-        token_type_ids += encoded["token_type_ids"]
+    rows = encode_rows(tokenizer, texts, max_length, text_pairs)
     return EncodedTexts(
-        input_ids=input_ids,
-        token_type_ids=token_type_ids,
-        pad_token_id=tokenizer.pad_token_id,
+        input_ids=rows.input_ids,
+        token_type_ids=rows.token_type_ids,
+        pad_token_id=rows.pad_token_id,
         labels=torch.tensor(labels),
     )
 

@@ -22,6 +22,8 @@ class GroupedLinear(nn.Module):
         self.weight = nn.Parameter(
             torch.empty(num_groups, in_features // num_groups, out_features // num_groups)
         )
+        spread = self.weight.shape[1] ** -0.5  # as nn.Linear draws its weights, when it is made by itself
+        nn.init.uniform_(self.weight, -spread, spread)
         self.bias = nn.Parameter(torch.zeros(out_features))
 
     def forward(self, inputs: Float[Tensor, "batch seq inputs"]) -> Float[Tensor, "batch seq outputs"]:

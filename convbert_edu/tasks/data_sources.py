@@ -23,9 +23,8 @@ class NamedData:
 
     task: str
     load: Callable[[], Splits]
-    load_whole: Callable[[], Splits] | None = (
-        None  # for masked language modelling, where `load` leaves words out
-    )
+    # For masked language modelling, where `load` leaves words out.
+    load_whole: Callable[[], Splits] | None = None
 
 
 @dataclass(frozen=True)

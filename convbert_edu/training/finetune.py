@@ -153,7 +153,7 @@ class FinetuningRun:
         }
         if self.splits.test:
             self.processes.wait(self.device)  # the best model is written
-            self.model = type(self.model).from_pretrained(self.folder.path / "model").to(self.device)
+            self.model = type(self.model).from_pretrained(self.folder.model).to(self.device)
             record["test"] = self._measure(self._encode(self.splits.test), self.splits.test)
         if self.processes.first:
             with atomic_write(self.folder.record, "w") as file:
@@ -172,8 +172,8 @@ class FinetuningRun:
         if self.validation is not None:
             self.folder.log.add(step=self.step, epoch=epoch + 1, validation=self.epochs[-1])
         if self.validation is None or self._best_epoch() == epoch + 1:
-            self.model.save_pretrained(self.folder.path / "model")
-            self.tokenizer.save_pretrained(self.folder.path / "model")
+            self.model.save_pretrained(self.folder.model)
+            self.tokenizer.save_pretrained(self.folder.model)
 
     def _best_epoch(self) -> int:
         """Return the number of the best epoch, from 1; of equals the first."""

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import torch
@@ -15,6 +14,7 @@ from convbert_edu.tasks import TASKS, Task
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.evaluation import read_rows
 from convbert_edu.training.finetune_model import trained_head
+from convbert_edu.training.run_folder import RunFolder
 
 
 class Predictor:
@@ -31,9 +31,9 @@ class Predictor:
 
         Raises FileNotFoundError where there is no model, ValueError where it has no head of one of the tasks.
         """
-        record = Path(name_or_path) / "record.json"
-        known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-        place = record.parent / "model" if known else name_or_path
+        run = RunFolder(name_or_path)
+        known = json.loads(run.record.read_text(encoding="utf-8")) if run.record.is_file() else {}
+        place = run.model if known else name_or_path
         folder = resolve_folder(place, "weights")
         head = trained_head(folder)
         heads = {task.model_class.__name__: task for task in TASKS.values()}

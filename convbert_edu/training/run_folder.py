@@ -13,11 +13,12 @@ from convbert_edu.training.state import newest_state
 
 
 class RunFolder:
-    """Where a run keeps its checkpoints and its log."""
+    """Where a run keeps its checkpoints, its log, its record and, if it fine-tunes, its best model."""
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         self.checkpoints, self.log = self.path / "checkpoints", RunLog(self.path / "log.jsonl")
+        self.model = self.path / "model"
         self.record = self.path / "record.json"  # written last: where it is, the run is complete
 
     @contextmanager

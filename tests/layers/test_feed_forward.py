@@ -28,6 +28,12 @@ def test_a_grouped_layer_has_that_many_times_fewer_weights():
     assert GroupedLinear(24, 36, 4).weight.numel() == 24 * 36 // 4
 
 
+def test_a_grouped_layer_made_by_itself_starts_like_a_linear_layer():
+    weights = GroupedLinear(2400, 36, 4).weight
+    assert weights.abs().max() <= 600**-0.5  # 600 inputs a group
+    assert weights.std().item() == pytest.approx(nn.Linear(600, 36).weight.std().item(), rel=0.05)
+
+
 def test_groups_do_not_mix():
     feed_forward = FeedForward(tiny_config(num_groups=4))
     randomise(feed_forward)

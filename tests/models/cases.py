@@ -45,6 +45,15 @@ def inputs_for(model: type[PretrainedModel]) -> dict[str, Tensor]:
     return {"input_ids": torch.randint(99, shape), "attention_mask": mask}
 
 
+def inputs_of_size(model: type[PretrainedModel], batch: int, seq: int, choices: int = 4) -> dict[str, Tensor]:
+    """Random inputs of a size; the last text ends in padding, and its second half is a second segment."""
+    shape = (batch, choices, seq) if model is ConvBertForMultipleChoice else (batch, seq)
+    mask, types = torch.ones(shape).long(), torch.zeros(shape).long()
+    mask[-1, ..., seq // 2 + 1 :] = 0
+    types[-1, ..., seq // 2 :] = 1
+    return {"input_ids": torch.randint(99, shape), "attention_mask": mask, "token_type_ids": types}
+
+
 def labels_for(model: type[PretrainedModel]) -> dict[str, Tensor]:
     """What the model's loss needs; nothing for the bare encoder."""
     if model is ConvBertModel:

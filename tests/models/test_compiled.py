@@ -16,7 +16,7 @@ from convbert_edu import ConvBertForMultipleChoice, ConvBertForQuestionAnswering
 from convbert_edu import ConvBertForSequenceClassification as Classifier
 from convbert_edu.models import outputs
 from convbert_edu.models.base import PretrainedModel
-from models.cases import EVERY_MODEL, build, inputs_for, labels_for
+from models.cases import EVERY_MODEL, build, inputs_for, inputs_of_size, labels_for
 
 EVERYTHING = dict(output_hidden_states=True, output_attentions=True, output_conv_kernels=True)
 
@@ -81,10 +81,7 @@ def step_and_predict(compiled: PretrainedModel, inputs: dict[str, Tensor], label
 
 def sized(kind: type[PretrainedModel], batch: int, seq: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Inputs with padding at the end, and labels, of any size."""
-    shape = (batch, 3, seq) if kind is ConvBertForMultipleChoice else (batch, seq)
-    mask = torch.ones(shape).long()
-    mask[0, ..., seq - 1] = 0
-    inputs = {"input_ids": torch.randint(99, shape), "attention_mask": mask, "token_type_ids": mask}
+    inputs = inputs_of_size(kind, batch, seq, choices=3)
     if kind is ConvBertModel:
         return inputs, {}
     if kind is ConvBertForQuestionAnswering:
@@ -93,4 +90,4 @@ def sized(kind: type[PretrainedModel], batch: int, seq: int) -> tuple[dict[str, 
             "end_positions": torch.full((batch,), seq),
         }
     per_text = kind in (ConvBertForMultipleChoice, Classifier)
-    return inputs, {"labels": torch.randint(2, (batch,) if per_text else shape)}
+    return inputs, {"labels": torch.randint(2, (batch,) if per_text else (batch, seq))}

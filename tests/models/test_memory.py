@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from common import bytes_of, kept_for_backward
 from convbert_edu.layers import FeedForward
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.encoder import recompute_layers
@@ -13,18 +14,11 @@ from models.cases import EVERY_MODEL, build, inputs_for, labels_for
 
 def loss_and_kept_bytes(model: PretrainedModel) -> tuple[Tensor, int]:
     """The loss of a step in training mode, and the bytes that it keeps for the backward pass beside the weights."""
-    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    kept: dict[int, Tensor] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
-
     torch.manual_seed(0)  # the same dropout each time
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = model.train()(**inputs_for(type(model)), **labels_for(type(model)))
+    given = inputs_for(type(model)) | labels_for(type(model))
+    output, kept = kept_for_backward(lambda: model.train()(**given), model.parameters())
     loss = output.loss if hasattr(output, "loss") else output.last_hidden_state.square().mean()
-    return loss, sum(tensor.untyped_storage().nbytes() for key, tensor in kept.items() if key not in weights)
+    return loss, bytes_of(kept)
 
 
 def gradients(model: nn.Module, loss: Tensor) -> dict[str, Tensor]:
@@ -53,16 +47,8 @@ def test_the_wide_vectors_are_kept_once(num_groups: int):
     part = FeedForward(tiny_config(num_groups=num_groups))
     inputs = torch.randn(2, 5, part.expand.weight.shape[-1 if num_groups == 1 else -2] * num_groups)
     wide = part.expand(inputs)
-    kept: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        if not isinstance(tensor, nn.Parameter):
-            kept[tensor.untyped_storage().data_ptr()] = tensor.numel()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        out = part(inputs)
-    assert sum(size == wide.numel() for size in kept.values()) <= 1
+    out, kept = kept_for_backward(lambda: part(inputs), part.parameters())
+    assert sum(tensor.numel() == wide.numel() for tensor in kept) <= 1
     by_hand = part.contract(part.activation(part.expand(inputs)))
     torch.testing.assert_close(out, by_hand)
     weights = list(part.parameters())
