@@ -2,7 +2,7 @@
 
     python benchmarks/parts.py [--only windows] [--output parts.json]
 
-Every way gives the same numbers (checked before it is timed). Times of a forward pass without gradients and of a
+Every way gives the same numbers (checked before it is timed, where no chance is in it). Times of a forward pass without gradients and of a
 training step (forward and backward), as ratios to the way that the package takes.
 """
 
@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 
 import click
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from common import compare, write_json
 from convbert_edu.device import find_device, supports_bfloat16
+from convbert_edu.layers import Dropout
 from convbert_edu.layers.apply_kernels import apply_kernels, weigh_windows
 
 Way = Callable[..., Tensor]
@@ -29,10 +30,11 @@ WINDOW = 9
 
 def attention(dropout: float) -> dict[str, Way]:
     """Fused attention and its steps."""
+    drop = Dropout(dropout)
 
     def steps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         scores = query @ key.mT / math.sqrt(query.shape[-1])
-        return F.dropout(torch.softmax(scores, dim=-1), dropout) @ value
+        return drop(torch.softmax(scores, dim=-1)) @ value
 
     def fused(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
@@ -90,6 +92,8 @@ def parts(device: torch.device) -> Iterator[Part]:
             kernels = torch.softmax(numbers(batch, seq, heads, WINDOW), dim=-1).to(dtype)
             ways = {"by hand": apply_kernels, "traced": weigh_windows, "unfolded": unfolded}
             yield f"windows, {kind}", ways, [values, kernels]
+            ways = {"four a draw": Dropout(0.1), "one a draw": nn.Dropout(0.1)}
+            yield f"dropout 0.1, {kind}", ways, [numbers(batch, seq, hidden, dtype=dtype)]
             for tokens in (seq, 4 * seq):
                 shape = batch * seq // tokens, heads, tokens, width
                 for dropout in (0.0, 0.1):

@@ -60,3 +60,8 @@ def fused_attention_pays(device: torch.device, dtype: torch.dtype, dropout: floa
     prints by how much. Without gradients the fused way is the faster one everywhere.
     """
     return device.type != "cpu" or (dropout == 0 and dtype == torch.float32)
+
+
+def draws_one_by_one(device: torch.device) -> bool:
+    """Say whether `device` draws random numbers one after the other, so that it pays to draw few of them."""
+    return device.type == "cpu"

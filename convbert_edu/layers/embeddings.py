@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.layers.dropout import Dropout
 
 
 class Embeddings(nn.Module):
@@ -21,7 +22,7 @@ class Embeddings(nn.Module):
         self.position = nn.Embedding(config.max_position_embeddings, config.embedding_size)
         self.token_type = nn.Embedding(config.type_vocab_size, config.embedding_size)
         self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         if config.embedding_size != config.hidden_size:
             self.projection = nn.Linear(config.embedding_size, config.hidden_size)
         else:

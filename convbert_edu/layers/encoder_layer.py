@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.layers.attention_only import AttentionOnly
+from convbert_edu.layers.dropout import Dropout
 from convbert_edu.layers.feed_forward import FeedForward
 from convbert_edu.layers.mixed_attention import MixedAttention
 
@@ -18,7 +19,7 @@ class EncoderLayer(nn.Module):
         self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.feed_forward = FeedForward(config)
         self.feed_forward_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(
         self,

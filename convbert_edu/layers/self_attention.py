@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.device import fused_attention_pays
+from convbert_edu.layers.dropout import Dropout
 
 
 class SelfAttention(nn.Module):
@@ -23,7 +24,7 @@ class SelfAttention(nn.Module):
         self.num_heads = config.num_heads_per_branch
         self.key = nn.Linear(config.hidden_size, config.branch_size)
         self.value = nn.Linear(config.hidden_size, config.branch_size)
-        self.dropout = nn.Dropout(config.attention_probs_dropout_prob)
+        self.dropout = Dropout(config.attention_probs_dropout_prob)
 
     def forward(
         self,

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from convbert_edu.activations import ACTIVATIONS
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.layers import Dropout
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.checks import check_labels, check_targets, check_tensor
 from convbert_edu.models.encoder import ConvBertModel, Mask
@@ -76,7 +77,7 @@ class ClassificationHead(nn.Module):
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.activation = ACTIVATIONS[config.hidden_act]
-        self.dropout = nn.Dropout(config.head_dropout)
+        self.dropout = Dropout(config.head_dropout)
         self.output = nn.Linear(config.hidden_size, config.num_labels)
 
     def forward(self, hidden_states: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch labels"]:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.layers import Dropout
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.checks import IGNORE_INDEX, check_labels
 from convbert_edu.models.encoder import ConvBertModel, Mask
@@ -17,7 +18,7 @@ class ConvBertForTokenClassification(PretrainedModel):
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__(config)
         self.encoder = ConvBertModel(config)
-        self.dropout = nn.Dropout(config.head_dropout)
+        self.dropout = Dropout(config.head_dropout)
         self.token_classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.initialise_weights()
 

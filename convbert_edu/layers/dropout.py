@@ -1,0 +1,30 @@
+"""Dropout, with random numbers that cost little on a CPU."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from convbert_edu.device import draws_one_by_one
+
+LEVELS = 2**16  # of a random number of 16 bits
+
+
+class Dropout(nn.Dropout):
+    """In training, set each number to zero with probability p, and divide the others by 1 - p.
+
+    It does what nn.Dropout does. But a CPU draws random numbers one after the other, and one for each activation and
+    each attention weight is up to a fifth of a training step; here one draw of 64 bits decides for four of them, and
+    p is rounded to a multiple of 1/65536 (benchmarks/parts.py).
+    """
+
+    def forward(self, inputs: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """Return the inputs, unchanged outside training."""
+        levels_kept = round((1 - self.p) * LEVELS)
+        by_torch = torch.compiler.is_compiling() or not draws_one_by_one(inputs.device)
+        if not self.training or by_torch or levels_kept in (0, LEVELS):
+            return F.dropout(inputs, self.p, self.training)
+        draws = torch.randint(-(2**63), 2**63 - 1, (inputs.numel() // 4 + 1,))
+        numbers = draws.view(torch.int16)[: inputs.numel()].view(inputs.shape)  # from -32768 to 32767
+        kept = numbers < levels_kept - LEVELS // 2
+        return inputs * kept / (levels_kept / LEVELS)
