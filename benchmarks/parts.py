@@ -2,8 +2,8 @@
 
     python benchmarks/parts.py [--only windows] [--output parts.json]
 
-Every way gives the same numbers (checked before it is timed, where no chance is in it). Times of a forward pass without gradients and of a
-training step (forward and backward), as ratios to the way that the package takes.
+Every way gives the same numbers (checked before it is timed, unless it draws some at random). Times of a forward pass
+without gradients and of a training step (forward and backward), as ratios to the way that the package takes.
 """
 
 import math

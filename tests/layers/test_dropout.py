@@ -26,7 +26,7 @@ def test_the_share_that_falls_is_p_and_the_mean_stays(p: float):
 
 def test_the_four_numbers_of_a_draw_fall_each_by_itself():
     fell = dropped(0.3).double() - 0.3
-    for distance in range(1, 9):  # four numbers share a draw; the next draw must not follow from this one either
+    for distance in range(1, 9):  # within a draw, and from one draw to the next
         together = (fell[:-distance] * fell[distance:]).mean().item() / (0.3 * 0.7)
         assert abs(together) < 5 * MANY**-0.5
     for place in range(4):
