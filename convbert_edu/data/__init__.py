@@ -2,6 +2,7 @@
 
 from convbert_edu.data.baselines import majority_baseline, tfidf_baseline, tfidf_predictions
 from convbert_edu.data.cache import cache_folder
+from convbert_edu.data.capitals import CAPITALS, load_capitals
 from convbert_edu.data.examples import (
     Answer,
     ChoiceExample,
@@ -21,6 +22,7 @@ from convbert_edu.data.wikipedia import TOPICS, Article, load_articles, load_top
 from convbert_edu.data.wikipedia_choices import load_choices
 
 __all__ = [
+    "CAPITALS",
     "INGREDIENTS",
     "SENTIMENTS",
     "SOURCES",
@@ -37,6 +39,7 @@ __all__ = [
     "cache_folder",
     "fetch",
     "load_articles",
+    "load_capitals",
     "load_choices",
     "load_passages",
     "load_questions",

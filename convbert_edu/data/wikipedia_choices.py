@@ -26,7 +26,7 @@ _SAY_LITTLE = frozenset(
 )
 
 
-def load_choices() -> Splits[ChoiceExample]:
+def load_choices(first_sentence: bool = False, draws: int = 0) -> Splits[ChoiceExample]:
     """Return passages with four descriptions each, one of them of the passage's article: 5,101 / 656 / 646.
 
     The passage is an introduction without its first sentence (which mostly says what the description says), its
@@ -34,14 +34,17 @@ def load_choices() -> Splits[ChoiceExample]:
     share most words with the right one, one is drawn at random. Years are taken out of the descriptions, as they would
     give the answer away, and descriptions that two articles share, or of one word, are left out.
     The articles keep the division of `load_articles`: no text of a test item is in the pretraining corpus.
+
+    first_sentence: leave it in the passages; the description is then easy to find, and a model can learn to look for it
+    draws: as often each passage of the training part comes once more, with three wrong descriptions drawn at random
     """
     articles = load_articles()
     every_one = [*articles.train, *articles.validation, *articles.test]
     uses = Counter(without_years(article.description) for article in every_one)
     return Splits(
-        train=_examples(articles.train, uses),
-        validation=_examples(articles.validation, uses),
-        test=_examples(articles.test, uses),
+        train=_examples(articles.train, uses, first_sentence, draws),
+        validation=_examples(articles.validation, uses, first_sentence),
+        test=_examples(articles.test, uses, first_sentence),
     )
 
 
@@ -52,9 +55,12 @@ def without_years(description: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def masked_passage(article: Article) -> str:
-    """Return the article's text from its second sentence on; the title, and its longer words, become [MASK]."""
-    _, *rest = _SENTENCE_END.split(article.text, maxsplit=1)
+def masked_passage(article: Article, first_sentence: bool = False) -> str:
+    """Return the article's text from its second sentence on; the title, and its longer words, become [MASK].
+
+    With `first_sentence` the text is whole.
+    """
+    rest = [article.text] if first_sentence else _SENTENCE_END.split(article.text, maxsplit=1)[1:]
     title = re.sub(r"\s*\([^()]*\)$", "", article.title)
     names = sorted({title, *re.findall(r"\w{4,}", title)}, key=lambda name: (-len(name), name))
     mention = rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?:e?s)?(?!\w)"
@@ -66,7 +72,9 @@ def content_words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", text.lower())) - _SAY_LITTLE
 
 
-def _examples(articles: list[Article], uses: Counter[str]) -> list[ChoiceExample]:
+def _examples(
+    articles: list[Article], uses: Counter[str], first_sentence: bool, draws: int = 0
+) -> list[ChoiceExample]:
     examples = []
     for topic in TOPICS:
         described = [
@@ -78,12 +86,14 @@ def _examples(articles: list[Article], uses: Counter[str]) -> list[ChoiceExample
         ]
         wrong = _WrongChoices([description for _, description in described])
         for place, (article, description) in enumerate(described):
-            passage = masked_passage(article)
-            if len(passage.split()) >= MINIMUM_WORDS:
-                choices = wrong.of(place)
-                label = _draw("place of the right one", article.title) % (len(choices) + 1)
-                choices.insert(label, description)
-                examples.append(ChoiceExample(article.title, passage, tuple(choices), label))
+            if len(masked_passage(article).split()) >= MINIMUM_WORDS:
+                passage = masked_passage(article, first_sentence)
+                for number in range(1 + draws):
+                    again = f" {number}" * (number > 0)
+                    choices = wrong.drawn(place, again) if again else wrong.of(place)
+                    label = _draw(f"place of the right one{again}", article.title) % (len(choices) + 1)
+                    choices.insert(label, description)
+                    examples.append(ChoiceExample(article.title + again, passage, tuple(choices), label))
     return examples
 
 
@@ -101,25 +111,34 @@ class _WrongChoices:
     def of(self, place: int) -> list[str]:
         """Return those that share the largest part of their words with description `place`, and drawn ones."""
         right, words, count = self.descriptions[place], self.words[place], len(self.descriptions)
-
-        def differs(other: int) -> bool:  # "root vegetable" and "type of root vegetable" might both be right
-            return not (words <= self.words[other] or words >= self.words[other])
-
         shared = Counter(other for word in words for other in self.with_word[word])
         start = _draw("ties", right) % count  # of equal ones come first those after a random place
 
         def rank(other: int) -> tuple[float, int]:
             return -shared[other] / len(words | self.words[other]), (other - start) % count
 
-        chosen = sorted(filter(differs, shared), key=rank)[:HARD]
-        attempt = 0
-        while len(chosen) < WRONG:
-            drawn = _draw(f"random {attempt}", right) % count
-            if differs(drawn) and drawn not in chosen:
-                chosen.append(drawn)
-            attempt += 1
+        alike = sorted((other for other in shared if self._differ(place, other)), key=rank)[:HARD]
+        chosen = self._with_drawn(place, alike)
         chosen.sort(key=lambda other: _draw("order", right, self.descriptions[other]))
         return [self.descriptions[other] for other in chosen]
+
+    def drawn(self, place: int, again: str) -> list[str]:
+        """Return three that are drawn at random; others for each text `again`."""
+        return [self.descriptions[other] for other in self._with_drawn(place, [], again)]
+
+    def _with_drawn(self, place: int, chosen: list[int], again: str = "") -> list[int]:
+        """Return `chosen` and as many others, drawn at random, as are missing."""
+        chosen, attempt = list(chosen), 0
+        while len(chosen) < WRONG:
+            drawn = _draw(f"random {attempt}{again}", self.descriptions[place]) % len(self.descriptions)
+            if self._differ(place, drawn) and drawn not in chosen:
+                chosen.append(drawn)
+            attempt += 1
+        return chosen
+
+    def _differ(self, place: int, other: int) -> bool:
+        """Say no to "root vegetable" and "type of root vegetable": both might be right."""
+        return not (self.words[place] <= self.words[other] or self.words[place] >= self.words[other])
 
 
 def _draw(*texts: str) -> int:

@@ -46,8 +46,14 @@ NAMED_DATA: dict[str, NamedData] = {
     "wikipedia:topics": NamedData("classification", data.load_topics),
     "recipes": NamedData("classification", data.load_recipes, lambda: data.load_recipes(masked=False)),
     "tweets": NamedData("token-classification", data.load_tweets),
+    "wikipedia:capitals": NamedData("token-classification", data.load_capitals),
     "factbook:qa": NamedData("question-answering", data.load_questions),
     "wikipedia:choice": NamedData("multiple-choice", data.load_choices),
+    # Two steps on the way there: the description is easy to find; and more items, with drawn choices.
+    "wikipedia:choice-easy": NamedData(
+        "multiple-choice", lambda: data.load_choices(first_sentence=True, draws=1)
+    ),
+    "wikipedia:choice-more": NamedData("multiple-choice", lambda: data.load_choices(draws=1)),
 }
 
 FILE_FORMATS: dict[str, FileFormat] = {

@@ -22,10 +22,11 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.distributed import Processes, join_processes
 from convbert_edu.training.evaluation import read_rows
 from convbert_edu.training.finetune_model import starting_model
-from convbert_edu.training.finetune_settings import FREE_TO_CHANGE, FinetuneSettings
+from convbert_edu.training.finetune_settings import FinetuneSettings
 from convbert_edu.training.interrupt import StopRequest
 from convbert_edu.training.loop import Learning
 from convbert_edu.training.run_folder import RunFolder
+from convbert_edu.training.settings import FREE_TO_CHANGE
 from convbert_edu.training.state import check_same_run, load_state, save_state
 
 DROPOUT = 4  # a stream of random numbers of its own

@@ -9,7 +9,6 @@ from convbert_edu.training.loop import TrainingSettings
 from convbert_edu.training.settings import Settings
 
 LARGE, LARGE_RATE = 768, 1e-4  # models of this width and above (ConvBERT-base) learn with the lower rate
-FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "threads"})  # nothing in the weights changes
 
 
 @dataclass(kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.training import settings
 from convbert_edu.training.settings import Settings
 
 CHOICES = {
@@ -11,10 +12,7 @@ CHOICES = {
     "preset": ("tiny", "small", "medium_small", "base"),
     "precision": ("auto", "float32", "bfloat16"),
 }
-# These change nothing in the weights that come out (threads: nothing but the last bits).
-FREE_TO_CHANGE = frozenset(
-    {"stop_after", "checkpoint_minutes", "log_every", "evaluate_every", "evaluate_sequences", "threads"}
-)
+FREE_TO_CHANGE = settings.FREE_TO_CHANGE | {"stop_after", "evaluate_every", "evaluate_sequences"}
 
 
 @dataclass(kw_only=True)

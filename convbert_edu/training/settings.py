@@ -8,6 +8,9 @@ from typing import Any, Self, get_origin
 
 from convbert_edu.config import read_json_object
 
+# A run may go on with other values of these: nothing in the weights changes (threads: nothing but the last bits).
+FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "recompute_layers", "threads"})
+
 
 class Settings:
     """A dataclass of settings. Numbers, texts, and dictionaries of these; None where a setting may be left open."""

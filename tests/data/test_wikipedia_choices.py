@@ -84,3 +84,34 @@ def test_a_passage_by_hand():
         "It was by Arthur C. Clarke. Plate armour, or plates, is late. End.",
     )
     assert masked_passage(article) == "[MASK], or [MASK], is late. End."
+
+
+def test_drawn_items_come_beside_the_hard_ones(choices: Splits):
+    more = load_choices(draws=2)
+    assert more.train[::3] == choices.train
+    assert (more.validation, more.test) == (choices.validation, choices.test)
+    topic_of = {without_years(a.description): a.topic for a in load_articles().train}
+    for number, hard in enumerate(choices.train):
+        drawn = more.train[3 * number + 1 : 3 * number + 3]
+        right = hard.choices[hard.label]
+        for example in drawn:
+            assert (example.context, example.choices[example.label]) == (hard.context, right)
+            assert len(set(example.choices)) == 4
+            assert {topic_of[choice] for choice in example.choices} == {topic_of[right]}
+    labels = Counter(example.label for example in more.train)
+    assert all(abs(labels[label] / len(more.train) - 0.25) < 0.015 for label in range(4))
+    wrong = [set(example.choices) for example in more.train]
+    assert sum(a == b for a, b in zip(wrong[1::3], wrong[2::3], strict=True)) < 20  # each time others
+
+
+def test_the_first_sentence_can_stay(choices: Splits):
+    easy, as_long = load_choices(first_sentence=True), []
+    for part in ("train", "validation", "test"):
+        for plain, example in zip(getattr(choices, part), getattr(easy, part), strict=True):
+            assert (example.id, example.choices, example.label) == (plain.id, plain.choices, plain.label)
+            assert example.context[-60:] == plain.context[-60:]
+            if len(example.context.split()) <= len(plain.context.split()):
+                as_long.append(plain.id)
+    assert as_long == [
+        "Sgt. Pepper's Lonely Hearts Club Band"
+    ]  # whose title reads like the end of a sentence

@@ -115,6 +115,16 @@ def test_ctrl_c_saves_and_says_how_to_go_on(model, tmp_path: Path, monkeypatch, 
     assert logs[0] == logs[1]
 
 
+def test_a_run_may_go_on_with_less_memory_and_ends_with_the_same_weights(model, tmp_path: Path, monkeypatch):
+    run(model, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        ctrl_c_at(patch, 3)
+        with pytest.raises(KeyboardInterrupt):
+            run(model, tmp_path / "stopped")
+    run(model, tmp_path / "stopped", quick_settings(recompute_layers=True), resume=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "stopped")
+
+
 def test_a_full_disk_stops_the_run_and_keeps_the_last_good_checkpoint(model, tmp_path: Path):
     """The first checkpoint has room; the next ones, with the optimiser's memory, are three times as large."""
     run(model, tmp_path / "whole")
