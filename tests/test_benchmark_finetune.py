@@ -1,10 +1,15 @@
 """The benchmark of all tasks: its cases can run, and its table says what was measured."""
 
+import pytest
+import torch
+
+import finetune_all
 from convbert_edu import ConvBertConfig
+from convbert_edu.data import Splits
 from convbert_edu.tasks import make_task
 from convbert_edu.tasks.data_sources import NAMED_DATA
 from convbert_edu.training.finetune_settings import FinetuneSettings
-from finetune_all import CASES, chosen_examples, print_table
+from finetune_all import CASES, chosen_examples, one_run, print_table
 
 
 def test_every_case_is_a_data_set_with_settings_that_exist():
@@ -14,6 +19,39 @@ def test_every_case_is_a_data_set_with_settings_that_exist():
         task = make_task(case.task, case.settings.get("task_options", {}))
         for changes in ({}, case.from_scratch):
             FinetuneSettings.recipe(task, ConvBertConfig.tiny(), **{**case.settings, **changes})
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.before])
+def test_a_pretrained_model_is_prepared_step_by_step_and_one_from_scratch_is_not(name: str, monkeypatch):
+    """Each step begins with the model of the one before; none sees a test part but the case itself."""
+    runs = []
+
+    def note(task, splits, model, folder, settings):
+        runs.append((task.name, bool(splits.test), str(model), str(folder), settings.from_scratch))
+        return {"test": {"accuracy": 0.5}, "seconds": 1.0}
+
+    monkeypatch.setattr(finetune_all, "finetune", note)
+    monkeypatch.setattr(finetune_all, "load_data", lambda *_: Splits([1], [2], [3]))
+    threads = torch.get_num_threads()
+    steps = [*CASES[name].before, CASES[name]]
+    assert one_run("convbert-tiny", name, "pretrained", 0, "test", threads)["seconds"] == len(steps)
+    assert [task for task, *_ in runs] == [step.task for step in steps]
+    assert [test for _, test, *_ in runs] == [False] * (len(steps) - 1) + [True]
+    folders = [folder for *_, folder, _ in runs]
+    assert [model for _, _, model, *_ in runs] == ["convbert-tiny"] + [
+        f"{each}/model" for each in folders[:-1]
+    ]
+    assert not any(scratch for *_, scratch in runs)
+    runs.clear()
+    one_run("convbert-tiny", name, "from scratch", 0, "test", threads)
+    assert [(model, scratch) for _, _, model, _, scratch in runs] == [("convbert-tiny", True)]
+
+
+def test_every_preparation_is_a_data_set_with_settings_that_exist():
+    for case in CASES.values():
+        for step in case.before:
+            assert NAMED_DATA[step.data].task == step.task
+            FinetuneSettings.recipe(make_task(step.task, {}), ConvBertConfig.tiny(), **step.settings)
 
 
 def test_the_test_part_stays_closed_while_settings_are_chosen():
