@@ -37,7 +37,10 @@ def load_choices(first_sentence: bool = False, draws: int = 0) -> Splits[ChoiceE
 
     first_sentence: leave it in the passages; the description is then easy to find, and a model can learn to look for it
     draws: as often each passage of the training part comes once more, with three wrong descriptions drawn at random
+    Raises ValueError for a negative number of draws.
     """
+    if draws < 0:
+        raise ValueError(f"draws is {draws}; it must be 0 or more")
     articles = load_articles()
     every_one = [*articles.train, *articles.validation, *articles.test]
     uses = Counter(without_years(article.description) for article in every_one)
@@ -89,7 +92,7 @@ def _examples(
             if len(masked_passage(article).split()) >= MINIMUM_WORDS:
                 passage = masked_passage(article, first_sentence)
                 for number in range(1 + draws):
-                    again = f" {number}" * (number > 0)
+                    again = f" {number}" if number else ""
                     choices = wrong.drawn(place, again) if again else wrong.of(place)
                     label = _draw(f"place of the right one{again}", article.title) % (len(choices) + 1)
                     choices.insert(label, description)

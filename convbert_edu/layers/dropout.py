@@ -11,11 +11,11 @@ LEVELS = 2**16  # of a random number of 16 bits
 
 
 class Dropout(nn.Dropout):
-    """In training, set each number to zero with probability p, and divide the others by 1 - p.
+    """In training, set each number to zero with probability p, and divide the others by 1 - p (Srivastava et al. 2014).
 
     It does what nn.Dropout does. But a CPU draws random numbers one after the other, and one for each activation and
-    each attention weight is up to a fifth of a training step; here one draw of 64 bits decides for four of them, and
-    p is rounded to a multiple of 1/65536 (benchmarks/parts.py).
+    each attention weight takes a good part of a training step (benchmarks/parts.py); here one draw of 64 bits decides
+    for four of them, and p is rounded to a multiple of 1/65536.
     """
 
     def forward(self, inputs: Float[Tensor, "..."]) -> Float[Tensor, "..."]:

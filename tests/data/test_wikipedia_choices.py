@@ -115,3 +115,8 @@ def test_the_first_sentence_can_stay(choices: Splits):
     assert as_long == [
         "Sgt. Pepper's Lonely Hearts Club Band"
     ]  # whose title reads like the end of a sentence
+
+
+def test_a_negative_number_of_draws_is_refused():
+    with pytest.raises(ValueError, match="draws is -1"):
+        load_choices(draws=-1)
