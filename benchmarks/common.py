@@ -14,6 +14,7 @@ from torch import Tensor
 from convbert_edu.files import atomic_write
 
 Result = TypeVar("Result")
+NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}  # fields of a configuration
 
 
 def compare(candidates: Mapping[str, Callable[[], None]], repeats: int = 7) -> dict[str, dict[str, float]]:

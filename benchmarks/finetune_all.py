@@ -18,7 +18,7 @@ from typing import Any
 import click
 import torch
 
-from common import interval
+from common import NO_DROPOUT, interval
 from convbert_edu import ConvBertConfig
 from convbert_edu.data import Splits
 from convbert_edu.files import atomic_write
@@ -30,7 +30,6 @@ from convbert_edu.training.run_folder import RunFolder
 
 STARTS = ("pretrained", "from scratch")
 FROM_SCRATCH = {"layer_decay": 1.0, "learning_rate": 6e-4}  # random weights want a lower rate, in all layers
-NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class Preparation:
     task: str
     data: str
     settings: Mapping[str, Any]
-    model: str | None = None  # that learns it, where it is not the one that is measured
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def one_run(model: str, name: str, start: str, seed: int, part: str, threads: in
             task = make_task(before.task, {})
             settings = FinetuneSettings.recipe(task, config, **before.settings, **always)
             prepared = Path(folder, f"before {number}")
-            seconds += finetune(task, data, before.model or model, prepared, settings)["seconds"]
+            seconds += finetune(task, data, model, prepared, settings)["seconds"]
             model = str(RunFolder(prepared).model)
         task = make_task(case.task, changes.get("task_options", {}))
         settings = FinetuneSettings.recipe(task, config, **changes)

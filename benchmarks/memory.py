@@ -17,12 +17,11 @@ import torch
 import transformers
 from torch import nn
 
-from common import bytes_of, kept_for_backward, write_json
+from common import NO_DROPOUT, bytes_of, kept_for_backward, write_json
 from convbert_edu import ConvBertConfig, ConvBertModel
 from convbert_edu.models.encoder import recompute_layers
 
 SIZES = dict(num_hidden_layers=4, vocab_size=1000, max_position_embeddings=4096)
-NO_DROPOUT = dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 
 
 def make(side: str, **changes: float) -> nn.Module:

@@ -6,8 +6,9 @@ The figures themselves come from `make bench`.
 import pytest
 import torch
 
+from common import NO_DROPOUT
 from convbert_edu.device import find_device
-from memory import NO_DROPOUT, kept_bytes, make
+from memory import kept_bytes, make
 from speed import Workload, measure
 
 

@@ -89,8 +89,9 @@ def _examples(
         ]
         wrong = _WrongChoices([description for _, description in described])
         for place, (article, description) in enumerate(described):
-            if len(masked_passage(article).split()) >= MINIMUM_WORDS:
-                passage = masked_passage(article, first_sentence)
+            passage = masked_passage(article)
+            if len(passage.split()) >= MINIMUM_WORDS:
+                passage = masked_passage(article, first_sentence=True) if first_sentence else passage
                 for number in range(1 + draws):
                     again = f" {number}" if number else ""
                     choices = wrong.drawn(place, again) if again else wrong.of(place)
