@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from convbert_edu.config import ConvBertConfig
-from convbert_edu.data.batching import EncodedTexts, encode_texts
+from convbert_edu.data.batching import encode_rows
 from convbert_edu.data.examples import Splits, TextExample
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.outputs import SequenceClassifierOutput
 from convbert_edu.models.sequence_classification import ConvBertForSequenceClassification
 from convbert_edu.tasks.base import Task, check_label, names_of, needed
+from convbert_edu.tasks.text_windows import WindowedTexts, in_windows, mean_scores
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 ONE_CLASS, SOME_CLASSES, VALUE = "single_label_classification", "multi_label_classification", "regression"
@@ -29,8 +30,13 @@ class Classification(Task):
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
 
     border: float = 0.5  # probability above which a class is given, where several may hold at once
+    windows: int = (
+        1  # rows in which a long text is read, one after the other; the mean of their scores counts
+    )
 
     def __post_init__(self) -> None:
+        if self.windows < 1:
+            raise ValueError(f"windows is {self.windows}; a text is read in at least 1")
         if not 0 < self.border < 1:
             raise ValueError(f"border is {self.border}; it is a probability, between 0 and 1")
 
@@ -56,14 +62,25 @@ class Classification(Task):
         tokenizer: ConvBertTokenizer,
         max_length: int,
         config: ConvBertConfig,
-    ) -> EncodedTexts:
-        """Tokenise texts and pairs; what is longer than `max_length` is cut."""
+    ) -> WindowedTexts:
+        """Tokenise texts and pairs; what is longer than `max_length`, or all `windows` of that length, is cut.
+
+        Raises ValueError for a label that does not fit the head, and for pairs that are to be read in windows.
+        """
         problem = problem_of_head(config)
         for number, example in enumerate(examples):
             _check(f"example {number}", example, problem, config)
         texts, pairs = [e.text for e in examples], [e.text_pair or "" for e in examples]
         labels = [e.label if problem == ONE_CLASS else np.float32(e.label).tolist() for e in examples]
-        return encode_texts(tokenizer, texts, labels, max_length, pairs if any(pairs) else None)
+        if any(pairs) and self.windows > 1:
+            raise ValueError(
+                f"windows is {self.windows}, but the examples are pairs of texts; pairs are read in one row: leave "
+                "windows out, or join the two texts"
+            )
+        specials = tokenizer.num_special_tokens_to_add(False)
+        longest = max_length if self.windows == 1 else self.windows * (max_length - specials) + specials
+        rows = encode_rows(tokenizer, texts, longest, pairs if any(pairs) else None)
+        return in_windows(rows, labels, max_length)
 
     def read(self, output: SequenceClassifierOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
         """Return each row's scores."""
@@ -72,7 +89,7 @@ class Classification(Task):
     def metrics(
         self,
         results: list[np.ndarray],
-        encoded: EncodedTexts,
+        encoded: WindowedTexts,
         examples: Sequence[TextExample],
         config: ConvBertConfig,
     ) -> dict[str, float]:
@@ -80,7 +97,8 @@ class Classification(Task):
         from scipy.stats import pearsonr, spearmanr
         from sklearn.metrics import accuracy_score, f1_score
 
-        truth, scores = encoded.labels.numpy(), np.stack(results)
+        truth = np.array([example.label for example in examples])
+        scores = mean_scores(results, encoded.example_of_row)
         problem = problem_of_head(config)
         if problem == VALUE:
             return {
@@ -102,7 +120,7 @@ class Classification(Task):
     def answers(
         self,
         results: list[np.ndarray],
-        encoded: EncodedTexts,
+        encoded: WindowedTexts,
         examples: Sequence[TextExample],
         config: ConvBertConfig,
     ) -> list[dict[str, Any]]:
@@ -111,7 +129,7 @@ class Classification(Task):
         return [
             {"text": example.text, **({"text_pair": example.text_pair} if example.text_pair else {})}
             | _answer(torch.from_numpy(scores), problem, names, self.border)
-            for example, scores in zip(examples, results, strict=True)
+            for example, scores in zip(examples, mean_scores(results, encoded.example_of_row), strict=True)
         ]
 
     def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> TextExample:

@@ -45,6 +45,11 @@ class QuestionAnswering(Task):
     longest_answer: int = 30  # tokens
     may_be_unanswerable: bool | None = None  # None: if the training part has such questions
     none_threshold: float = 0.0  # how far "no answer" must be above the best answer
+    empty_windows: float = 1.0  # share of the windows without the answer that training reads
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.empty_windows <= 1:
+            raise ValueError(f"empty_windows is {self.empty_windows}; it is a share, from 0 to 1")
 
     def fitted_to(self, splits: Splits) -> Self:
         """Return the task with `may_be_unanswerable` settled."""
@@ -70,6 +75,16 @@ class QuestionAnswering(Task):
         """Cut contexts into windows; a window without the answer teaches to point at [CLS]."""
         stride = max_length // 4 if self.stride is None else self.stride
         return encode_windows(examples, tokenizer, max_length, stride)
+
+    def encode_training(
+        self,
+        examples: Sequence[QuestionExample],
+        tokenizer: ConvBertTokenizer,
+        max_length: int,
+        config: ConvBertConfig,
+    ) -> EncodedWindows:
+        """Cut contexts into windows, and keep all with the answer, but only a share of those without it."""
+        return self.encode(examples, tokenizer, max_length, config).with_fewer_empty(self.empty_windows)
 
     def read(self, output: QuestionAnsweringOutput, batch: dict[str, Tensor]) -> list[Scores]:
         """Return each row's scores, without those of the padding."""

@@ -1,7 +1,8 @@
 """Questions with long contexts as rows: windows over the context that overlap, and the way back to its characters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -31,6 +32,31 @@ class EncodedWindows(EncodedRows):
         """Return some rows with `start_positions` and `end_positions`."""
         places = {"start_positions": self.starts[list(rows)], "end_positions": self.ends[list(rows)]}
         return {**super().batch(rows, width, epoch), **places}
+
+    def with_fewer_empty(self, share: float) -> Self:
+        """Return the windows that hold the answer and, evenly spread, a `share` of those that do not.
+
+        In long contexts most windows are empty, and a few of them show as well as all what an empty one looks like.
+        Raises ValueError where nothing is left.
+        """
+        empty = (self.starts == 0) & (self.ends == 0)
+        before = empty.cumsum(0) - 1  # empty windows before an empty one
+        taken = ((before + 1) * share).floor() > (before * share).floor()
+        kept = torch.nonzero(~empty | taken).flatten().tolist()
+        if not kept:
+            raise ValueError(
+                f"empty_windows is {share}, and none of the {len(self)} windows holds an answer: nothing is left to "
+                "learn from; raise empty_windows, or give questions with answers"
+            )
+        return replace(
+            self,
+            input_ids=[self.input_ids[row] for row in kept],
+            token_type_ids=[self.token_type_ids[row] for row in kept],
+            example_of_row=[self.example_of_row[row] for row in kept],
+            spans=[self.spans[row] for row in kept],
+            starts=self.starts[kept],
+            ends=self.ends[kept],
+        )
 
 
 def encode_windows(

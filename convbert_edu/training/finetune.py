@@ -89,7 +89,8 @@ class FinetuningRun:
         self.tokenizer = ConvBertTokenizer.from_pretrained(model_name)
         self.model = starting_model(task, splits, model_name, settings).to(device)
         self.max_length = settings.row_length(task, self.model.config)
-        self.learning = Learning(self.model, self._encode(splits.train), settings, processes)
+        rows = task.encode_training(splits.train, self.tokenizer, self.max_length, self.model.config)
+        self.learning = Learning(self.model, rows, settings, processes)
         self.validation = self._encode(splits.validation) if splits.validation else None
         self.chosen_by = task.chosen_by(splits)
         self.step, self.seconds = 0, 0.0

@@ -128,3 +128,32 @@ def test_a_question_that_leaves_no_room_is_named():
     ):
         windows(question("q q q q ?"))
     assert len(windows(question("q q q q ?", context="a b"))) == 1  # all of a short context has room
+
+
+def test_training_reads_all_windows_with_the_answer_and_a_share_of_the_others():
+    """Four windows a question: the second holds the answer, so 3 of 4 are empty, 12 in all."""
+    examples = [question(answer="d e f")] * 4
+    for share, empty in ((1.0, 12), (0.5, 6), (0.25, 3), (0.1, 1), (0.0, 0)):
+        task = QuestionAnswering(stride=2, empty_windows=share)
+        encoded = task.encode_training(examples, TOKENIZER, 10, CONFIG)
+        assert sum(encoded.starts == 4) == 4
+        assert sum(encoded.starts == 0) == empty
+        assert len(encoded) == len(encoded.spans) == len(encoded.ends) == 4 + empty
+        for ids, start in zip(
+            encoded.input_ids, encoded.starts.tolist(), strict=True
+        ):  # still belong together
+            text = TOKENIZER.decode(ids, skip_special_tokens=True)
+            assert (start == 4) == (text == "q? d e f g h")
+        assert len(task.encode(examples, TOKENIZER, 10, CONFIG)) == 16  # measuring reads all of them
+    half = QuestionAnswering(stride=2, empty_windows=0.5).encode_training(examples, TOKENIZER, 10, CONFIG)
+    assert half.example_of_row == [0, 0, 1, 1, 1, 2, 2, 3, 3, 3]  # evenly spread
+
+
+def test_a_share_that_is_none_or_leaves_nothing_is_refused():
+    for share in (-0.1, 1.1):
+        with pytest.raises(ValueError, match=f"empty_windows is {share}; it is a share, from 0 to 1"):
+            QuestionAnswering(empty_windows=share)
+    with pytest.raises(
+        ValueError, match="none of the 4 windows holds an answer: nothing is left to learn from"
+    ):
+        QuestionAnswering(stride=2, empty_windows=0.0).encode_training([question()], TOKENIZER, 10, CONFIG)
