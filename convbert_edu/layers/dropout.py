@@ -28,3 +28,10 @@ class Dropout(nn.Dropout):
         numbers = draws.view(torch.int16)[: inputs.numel()].view(inputs.shape)  # from -32768 to 32767
         kept = numbers < levels_kept - LEVELS // 2
         return inputs * kept / (levels_kept / LEVELS)
+
+
+def set_dropout(model: nn.Module, rate: float) -> None:
+    """Give every dropout of `model` this rate, in place; its configuration keeps its own, for the next training."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = rate

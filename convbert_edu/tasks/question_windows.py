@@ -48,14 +48,18 @@ class EncodedWindows(EncodedRows):
                 f"empty_windows is {share}, and none of the {len(self)} windows holds an answer: nothing is left to "
                 "learn from; raise empty_windows, or give questions with answers"
             )
+        return self.chosen(kept)
+
+    def chosen(self, rows: Sequence[int]) -> Self:
+        """Return some of the windows."""
         return replace(
             self,
-            input_ids=[self.input_ids[row] for row in kept],
-            token_type_ids=[self.token_type_ids[row] for row in kept],
-            example_of_row=[self.example_of_row[row] for row in kept],
-            spans=[self.spans[row] for row in kept],
-            starts=self.starts[kept],
-            ends=self.ends[kept],
+            input_ids=[self.input_ids[row] for row in rows],
+            token_type_ids=[self.token_type_ids[row] for row in rows],
+            example_of_row=[self.example_of_row[row] for row in rows],
+            spans=[self.spans[row] for row in rows],
+            starts=self.starts[list(rows)],
+            ends=self.ends[list(rows)],
         )
 
 

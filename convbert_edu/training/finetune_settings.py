@@ -47,6 +47,7 @@ class FinetuneSettings(TrainingSettings, Settings):
             self.require(name, lambda value: value > 0, "above 0")
         self.require("layer_decay", lambda value: 0 < value <= 1, "above 0 and up to 1")
         self.require("warmup_fraction", lambda value: 0 <= value < 1, "from 0 to below 1")
+        self.require("dropout", lambda value: value is None or 0 <= value < 1, "from 0 to below 1, or None")
         for name in ("max_length", "patience", "threads"):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from convbert_edu.data.batching import EncodedRows, EncodedTexts, batches_by_length
 from convbert_edu.device import autocast, find_device
+from convbert_edu.layers.dropout import set_dropout
 from convbert_edu.models.checks import IGNORE_INDEX
 from convbert_edu.models.encoder import recompute_layers
 from convbert_edu.training.distributed import Processes, without_exchange
@@ -32,6 +33,9 @@ class TrainingSettings:
     warmup_fraction: float = 0.1  # of all steps
     clip: float = 1.0  # longest gradient that a step may take
     precision: str = "float32"  # "auto": bfloat16 where the hardware is fast at it; or "bfloat16"
+    dropout: float | None = (
+        None  # share of numbers that are set to zero at random; None: as the model is configured
+    )
     recompute_layers: bool = False  # less memory, more time: layers are computed again for their gradients
     seed: int = 0  # order of the batches, and dropout
 
@@ -83,6 +87,8 @@ class Learning:
         self.examples, self.settings, self.processes = examples, settings, processes or Processes()
         self.device = next(model.parameters()).device
         recompute_layers(model, settings.recompute_layers)
+        if settings.dropout is not None:
+            set_dropout(model, settings.dropout)
         self.model, self.wrapped = model, self.processes.wrap(model)
         self.step_size = settings.batch_size * settings.accumulation * self.processes.count
         self.steps_per_epoch = math.ceil(len(examples) / self.step_size)

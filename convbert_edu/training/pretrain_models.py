@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import TypeVar
 
-from torch import nn
-
 from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.data.pretraining.token_file import vocabulary_hash
+from convbert_edu.layers.dropout import set_dropout
 from convbert_edu.models.encoder import recompute_layers
 from convbert_edu.models.masked_lm import ConvBertForMaskedLM
 from convbert_edu.models.masked_words import MaskedWordGame
@@ -43,9 +42,7 @@ def make_game(settings: PretrainSettings, tokenizer: ConvBertTokenizer, max_leng
     for model in models:
         check_fit(model.config, tokenizer, max_length)
     recompute_layers(game, settings.recompute_layers)
-    for module in game.modules():
-        if isinstance(module, nn.Dropout):  # config keeps its own value, for fine-tuning
-            module.p = settings.dropout
+    set_dropout(game, settings.dropout)
     return game
 
 

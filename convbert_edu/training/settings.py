@@ -29,7 +29,7 @@ class Settings:
         typed = dict(values)
         for each in dataclasses.fields(cls):
             value = typed.get(each.name, each.default)
-            if each.type is float and isinstance(value, int):
+            if each.type in (float, float | None) and isinstance(value, int):
                 typed[each.name] = float(value)
                 continue
             kind = dict if get_origin(each.type) is dict else each.type

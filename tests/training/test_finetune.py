@@ -100,6 +100,22 @@ def ctrl_c_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(torch, "manual_seed", count)
 
 
+def test_without_dropout_a_run_is_that_of_a_model_which_has_none(model, tmp_path: Path):
+    """The model itself keeps its dropout, for whoever trains it next."""
+    bare = save_tiny_model(tmp_path / "bare", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    for name, start, settings in (
+        ("asked for", model, quick_settings(dropout=0.0)),
+        ("has none", bare, quick_settings()),
+        ("its own", model, quick_settings()),
+    ):
+        run(start, tmp_path / name, settings)
+    assert_same_weights(tmp_path / "asked for", tmp_path / "has none")
+    with pytest.raises(AssertionError):
+        assert_same_weights(tmp_path / "asked for", tmp_path / "its own")
+    config = ConvBertForSequenceClassification.from_pretrained(tmp_path / "asked for" / "model").config
+    assert config.hidden_dropout_prob == 0.1
+
+
 @pytest.mark.parametrize("step", [3, 5, 10])  # 5 steps an epoch: within one, at its end, at the very end
 def test_ctrl_c_saves_and_says_how_to_go_on(model, tmp_path: Path, monkeypatch, step: int):
     whole = run(model, tmp_path / "whole")

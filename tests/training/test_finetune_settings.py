@@ -76,6 +76,8 @@ def test_rows_are_no_longer_than_the_model_can_read():
         ({"layer_decay": 0.0}, r"layer_decay is 0.0; it must be above 0 and up to 1"),
         ({"layer_decay": 1.1}, r"layer_decay is 1.1"),
         ({"warmup_fraction": 1.0}, r"warmup_fraction is 1.0; it must be from 0 to below 1"),
+        ({"dropout": 1.0}, "dropout is 1.0; it must be from 0 to below 1, or None"),
+        ({"dropout": -0.1}, "dropout is -0.1"),
         ({"precision": "float16"}, "precision is 'float16'; choose one of auto, float32, bfloat16"),
         ({"max_length": 0}, "max_length is 0; it must be at least 1, or None"),
         ({"patience": 0}, "patience is 0"),
