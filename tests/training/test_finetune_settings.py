@@ -87,3 +87,10 @@ def test_rows_are_no_longer_than_the_model_can_read():
 def test_a_value_that_cannot_work_is_named(changes: dict, message: str):
     with pytest.raises(ValueError, match=message):
         FinetuneSettings(**changes)
+
+
+def test_whole_numbers_will_do_where_fractions_are_wanted():
+    settings = FinetuneSettings.from_dict({"dropout": 0, "learning_rate": 1})
+    assert (settings.dropout, settings.learning_rate) == (0.0, 1.0)
+    assert isinstance(settings.dropout, float)
+    assert FinetuneSettings.from_dict({"dropout": None}).dropout is None
