@@ -30,9 +30,7 @@ class Classification(Task):
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
 
     border: float = 0.5  # probability above which a class is given, where several may hold at once
-    windows: int = (
-        1  # rows in which a long text is read, one after the other; the mean of their scores counts
-    )
+    windows: int = 1  # rows in which a long text is read, one after the other; their mean score counts
 
     def __post_init__(self) -> None:
         if self.windows < 1:

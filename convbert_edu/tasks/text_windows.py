@@ -1,5 +1,6 @@
 """A text that is longer than a row: it is read in windows, one after the other, and their scores are averaged."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -49,6 +50,6 @@ def mean_scores(results: Sequence[np.ndarray], example_of_row: Sequence[int]) ->
 
 def _bounds(length: int, room: int) -> list[tuple[int, int]]:
     """Return where the windows over `length` tokens begin and end, when `room` of them fit into one."""
-    count = max(1, -(-length // room))
+    count = math.ceil(length / room) if length else 1
     edges = [length * part // count for part in range(count + 1)]
     return list(pairwise(edges))

@@ -46,6 +46,11 @@ def test_with_one_window_a_text_is_the_row_that_it_was():
     assert encoded.example_of_row == [0, 1, 2]
 
 
+def test_rows_without_room_for_a_word_are_what_the_tokenizer_makes_of_them():
+    encoded = Classification().encode([TextExample(text_of(3), 0)], TOKENIZER, 2, CONFIG)
+    assert encoded.input_ids == [[TOKENIZER.cls_token_id, TOKENIZER.sep_token_id]]
+
+
 def test_the_mean_of_the_windows_decides():
     """Text 0 has three windows, with scores (1, 0), (0, 2), (0, 2): the mean is (1/3, 4/3), so class 1."""
     examples = [TextExample(text_of(10), 1), TextExample(text_of(2), 0)]

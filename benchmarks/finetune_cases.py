@@ -1,0 +1,123 @@
+"""What benchmarks/finetune_all.py measures: for each task the data, the settings, and the best simple method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+STARTS = ("pretrained", "from scratch")
+# A few passes over the data leave nothing to guard against: dropout only makes a small model learn less from each step.
+ALWAYS = {"dropout": 0.0}
+FROM_SCRATCH = {"layer_decay": 1.0, "learning_rate": 6e-4}  # random weights want a lower rate, in all layers
+DISCRIMINATOR, MASKED_LM = "convbert-tiny", "convbert-tiny-generator"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a pretrained model learns before a case: a data set whose labels cost nothing, and how."""
+
+    task: str
+    data: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A data set, what is measured on it, and how it is learnt."""
+
+    title: str
+    task: str
+    measures: Mapping[
+        str, tuple[str, float | None]
+    ]  # by metric: its name, and what the best simple method reaches
+    settings: Mapping[str, Any]  # beside the authors' recipe and ALWAYS
+    from_scratch: Mapping[str, Any] = field(default_factory=FROM_SCRATCH.copy)  # beside `settings`
+    examples: int | None = None  # for training; None: all of them
+    before: tuple[Preparation, ...] = ()  # one after the other; from scratch goes without
+    model: str = DISCRIMINATOR  # to start from: the one of the box that did better on the validation part
+
+
+def choice_step(data: str, **settings: Any) -> Preparation:
+    """Return a step towards multiple choice."""
+    return Preparation(
+        "multiple-choice",
+        data,
+        {"learning_rate": 1e-3, "layer_decay": 1.0, "epochs": 1, "max_length": 96, **settings},
+    )
+
+
+# Small models learn well with rates far above the authors'. Baselines: benchmarks/baselines.py.
+CASES: dict[str, Case] = {
+    "reviews:rt": Case(
+        "Rotten Tomatoes",
+        "classification",
+        {"accuracy": ("accuracy", 0.783)},
+        {"learning_rate": 6e-4, "layer_decay": 1.0, "epochs": 3},
+    ),
+    "reviews:imdb": Case(
+        "IMDB, half of the training part",
+        "classification",
+        {"accuracy": ("accuracy", 0.879)},
+        {
+            "learning_rate": 1e-3,
+            "layer_decay": 0.9,
+            "epochs": 1,
+            "max_length": 128,
+            "task_options": {"windows": 4},
+        },
+        examples=10_000,  # half of them: more would be better, and slower
+    ),
+    "wikipedia:topics": Case(
+        "Wikipedia topics",
+        "classification",
+        {"accuracy": ("accuracy", 0.893), "macro_f1": ("macro-F1", 0.866)},
+        {"learning_rate": 1.5e-3, "epochs": 3},
+    ),
+    "recipes": Case(
+        "recipes: which ingredients",
+        "classification",
+        {"micro_f1": ("micro-F1", 0.655)},
+        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 10, "task_options": {"border": 0.25}},
+        model=MASKED_LM,
+    ),
+    "tweets": Case(
+        "tweets: names*",
+        "token-classification",
+        {"entity_f1": ("entity F1", 0.335)},
+        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 8, "batch_size": 16, "new_head": True},
+        before=(
+            Preparation(
+                "token-classification",
+                "wikipedia:capitals",
+                {"learning_rate": 1e-3, "layer_decay": 1.0, "epochs": 1},
+            ),
+        ),
+    ),
+    "factbook:qa": Case(
+        "World Factbook: questions",
+        "question-answering",
+        {
+            "exact_match": ("exact match", 0.375),
+            "f1": ("F1", 0.437),
+            "exact_match_prose": ("exact match, prose", None),
+            "f1_prose": ("F1, prose", None),
+            "exact_match_list": ("exact match, lists", None),
+            "f1_list": ("F1, lists", None),
+        },
+        {
+            "learning_rate": 1.5e-3,
+            "layer_decay": 0.9,
+            "epochs": 2,
+            "batch_size": 16,
+            "max_length": 128,
+            "task_options": {"empty_windows": 0.25},
+        },
+    ),
+    "wikipedia:choice": Case(
+        "Wikipedia: which description*",
+        "multiple-choice",
+        {"accuracy": ("accuracy", 0.584)},
+        {"learning_rate": 5e-4, "layer_decay": 1.0, "epochs": 1, "max_length": 128},
+        before=(choice_step("wikipedia:choice-easy"), choice_step("wikipedia:choice-more")),
+        model=MASKED_LM,
+    ),
+}
