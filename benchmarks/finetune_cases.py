@@ -26,9 +26,7 @@ class Case:
 
     title: str
     task: str
-    measures: Mapping[
-        str, tuple[str, float | None]
-    ]  # by metric: its name, and what the best simple method reaches
+    measures: Mapping[str, tuple[str, float | None]]  # by metric: its name, and the best simple method's
     settings: Mapping[str, Any]  # beside the authors' recipe and ALWAYS
     from_scratch: Mapping[str, Any] = field(default_factory=FROM_SCRATCH.copy)  # beside `settings`
     examples: int | None = None  # for training; None: all of them
@@ -36,14 +34,7 @@ class Case:
     model: str = DISCRIMINATOR  # to start from: the one of the box that did better on the validation part
 
 
-def choice_step(data: str, **settings: Any) -> Preparation:
-    """Return a step towards multiple choice."""
-    return Preparation(
-        "multiple-choice",
-        data,
-        {"learning_rate": 1e-3, "layer_decay": 1.0, "epochs": 1, "max_length": 96, **settings},
-    )
-
+CHOICE_STEP = {"learning_rate": 1e-3, "layer_decay": 1.0, "epochs": 1, "max_length": 96}
 
 # Small models learn well with rates far above the authors'. Baselines: benchmarks/baselines.py.
 CASES: dict[str, Case] = {
@@ -117,7 +108,10 @@ CASES: dict[str, Case] = {
         "multiple-choice",
         {"accuracy": ("accuracy", 0.584)},
         {"learning_rate": 5e-4, "layer_decay": 1.0, "epochs": 1, "max_length": 128},
-        before=(choice_step("wikipedia:choice-easy"), choice_step("wikipedia:choice-more")),
+        before=(
+            Preparation("multiple-choice", "wikipedia:choice-easy", CHOICE_STEP),
+            Preparation("multiple-choice", "wikipedia:choice-more", CHOICE_STEP),
+        ),
         model=MASKED_LM,
     ),
 }

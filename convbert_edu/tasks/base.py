@@ -45,11 +45,9 @@ class Task(ABC):
         Raises ValueError, naming the example, for what cannot be learnt from.
         """
 
-    def encode_training(
-        self, examples: Sequence[Any], tokenizer: ConvBertTokenizer, max_length: int, config: ConvBertConfig
-    ) -> EncodedRows:
-        """Tokenise the examples of the training part; a task may leave out rows that teach little."""
-        return self.encode(examples, tokenizer, max_length, config)
+    def for_training(self, rows: EncodedRows) -> EncodedRows:
+        """Return the rows to learn from; a task may leave out some that teach little."""
+        return rows
 
     def encode_inputs(
         self, examples: Sequence[Any], tokenizer: ConvBertTokenizer, max_length: int, config: ConvBertConfig

@@ -76,7 +76,7 @@ class Classification(Task):
                 "windows out, or join the two texts"
             )
         specials = tokenizer.num_special_tokens_to_add(False)
-        longest = max_length if self.windows == 1 else self.windows * (max_length - specials) + specials
+        longest = self.windows * (max_length - specials) + specials
         rows = encode_rows(tokenizer, texts, longest, pairs if any(pairs) else None)
         return in_windows(rows, labels, max_length)
 

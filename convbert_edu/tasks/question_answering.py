@@ -76,15 +76,9 @@ class QuestionAnswering(Task):
         stride = max_length // 4 if self.stride is None else self.stride
         return encode_windows(examples, tokenizer, max_length, stride)
 
-    def encode_training(
-        self,
-        examples: Sequence[QuestionExample],
-        tokenizer: ConvBertTokenizer,
-        max_length: int,
-        config: ConvBertConfig,
-    ) -> EncodedWindows:
-        """Cut contexts into windows, and keep all with the answer, but only a share of those without it."""
-        return self.encode(examples, tokenizer, max_length, config).with_fewer_empty(self.empty_windows)
+    def for_training(self, rows: EncodedWindows) -> EncodedWindows:
+        """Return all windows with the answer, and a share of those without it."""
+        return rows.with_fewer_empty(self.empty_windows)
 
     def read(self, output: QuestionAnsweringOutput, batch: dict[str, Tensor]) -> list[Scores]:
         """Return each row's scores, without those of the padding."""

@@ -89,7 +89,7 @@ class FinetuningRun:
         self.tokenizer = ConvBertTokenizer.from_pretrained(model_name)
         self.model = starting_model(task, splits, model_name, settings).to(device)
         self.max_length = settings.row_length(task, self.model.config)
-        rows = task.encode_training(splits.train, self.tokenizer, self.max_length, self.model.config)
+        rows = task.for_training(self._encode(splits.train))
         self.learning = Learning(self.model, rows, settings, processes)
         self.validation = self._encode(splits.validation) if splits.validation else None
         self.chosen_by = task.chosen_by(splits)

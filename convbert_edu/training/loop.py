@@ -33,9 +33,7 @@ class TrainingSettings:
     warmup_fraction: float = 0.1  # of all steps
     clip: float = 1.0  # longest gradient that a step may take
     precision: str = "float32"  # "auto": bfloat16 where the hardware is fast at it; or "bfloat16"
-    dropout: float | None = (
-        None  # share of numbers that are set to zero at random; None: as the model is configured
-    )
+    dropout: float | None = None  # share of numbers set to zero at random; None: as the model says
     recompute_layers: bool = False  # less memory, more time: layers are computed again for their gradients
     seed: int = 0  # order of the batches, and dropout
 

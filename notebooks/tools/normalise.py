@@ -1,7 +1,7 @@
 """Bring executed lessons into the one form in which they are committed: python notebooks/tools/normalise.py FILES
 
-Outputs, execution counts and tags stay. Timings, paths of the machine and traces of the editor go, cell ids and
-counts are numbered in order. Running it twice changes nothing.
+Outputs, execution counts and tags stay. Timings, progress bars, paths of the machine and traces of the editor go, cell
+ids and counts are numbered in order. Running it twice changes nothing.
 """
 
 import re
@@ -24,6 +24,9 @@ LANGUAGE = {
 }
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+# Lines that were written over, each time from a carriage return on.
+PROGRESS_BAR = re.compile(r"^\r[^\n]*\n?", re.MULTILINE)
 
 # What a machine calls its folders, and what it is called in a lesson; the longer path comes first.
 MACHINE_PATHS = (
@@ -58,6 +61,10 @@ def _normalise_outputs(outputs: list[NotebookNode], count: int | None) -> list[N
     joined: list[NotebookNode] = []
     for output in outputs:
         output = _without_machine_paths(output)
+        if output.output_type == "stream":
+            output.text = PROGRESS_BAR.sub("", output.text)
+            if not output.text:
+                continue
         if "image/png" in output.get("data", {}):
             # Controls that also brought a picture: the picture stays, they would show nothing without their kernel.
             output.data.pop(WIDGET, None)

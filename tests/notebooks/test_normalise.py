@@ -77,6 +77,21 @@ def test_traces_of_the_machine_and_the_editor_go():
     assert [cell.id for cell in notebook.cells] == ["cell-000", "cell-001", "cell-002", "cell-003"]
 
 
+def test_progress_bars_go_and_what_stands_beside_them_stays():
+    bar = "\rtraining:   0%| | 0/2\rtraining: 100%|#| 2/2\n"
+    streams = [
+        new_output("stream", name="stderr", text=f"a warning\n{bar}{bar}another\n"),
+        new_output("stream", name="stdout", text="2 steps\n"),
+        new_output("stream", name="stderr", text=bar),
+        new_output("stream", name="stdout", text="done\n"),
+    ]
+    notebook = normalise(new_notebook(cells=[new_code_cell("x", execution_count=1, outputs=streams)]))
+    assert [output.text for output in notebook.cells[0].outputs] == [
+        "a warning\nanother\n",
+        "2 steps\ndone\n",
+    ]
+
+
 def test_a_second_run_changes_nothing(tmp_path, capsys):
     path = tmp_path / "lesson.ipynb"
     nbformat.write(executed(), path)

@@ -135,7 +135,7 @@ def test_training_reads_all_windows_with_the_answer_and_a_share_of_the_others():
     examples = [question(answer="d e f")] * 4
     for share, empty in ((1.0, 12), (0.5, 6), (0.25, 3), (0.1, 1), (0.0, 0)):
         task = QuestionAnswering(stride=2, empty_windows=share)
-        encoded = task.encode_training(examples, TOKENIZER, 10, CONFIG)
+        encoded = task.for_training(task.encode(examples, TOKENIZER, 10, CONFIG))
         assert sum(encoded.starts == 4) == 4
         assert sum(encoded.starts == 0) == empty
         assert len(encoded) == len(encoded.spans) == len(encoded.ends) == 4 + empty
@@ -145,8 +145,9 @@ def test_training_reads_all_windows_with_the_answer_and_a_share_of_the_others():
             text = TOKENIZER.decode(ids, skip_special_tokens=True)
             assert (start == 4) == (text == "q? d e f g h")
         assert len(task.encode(examples, TOKENIZER, 10, CONFIG)) == 16  # measuring reads all of them
-    half = QuestionAnswering(stride=2, empty_windows=0.5).encode_training(examples, TOKENIZER, 10, CONFIG)
-    assert half.example_of_row == [0, 0, 1, 1, 1, 2, 2, 3, 3, 3]  # evenly spread
+    half = QuestionAnswering(stride=2, empty_windows=0.5)
+    kept = half.for_training(half.encode(examples, TOKENIZER, 10, CONFIG))
+    assert kept.example_of_row == [0, 0, 1, 1, 1, 2, 2, 3, 3, 3]  # evenly spread
 
 
 def test_a_share_that_is_none_or_leaves_nothing_is_refused():
@@ -156,4 +157,4 @@ def test_a_share_that_is_none_or_leaves_nothing_is_refused():
     with pytest.raises(
         ValueError, match="none of the 4 windows holds an answer: nothing is left to learn from"
     ):
-        QuestionAnswering(stride=2, empty_windows=0.0).encode_training([question()], TOKENIZER, 10, CONFIG)
+        QuestionAnswering(empty_windows=0.0).for_training(windows(question()))
