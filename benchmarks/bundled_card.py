@@ -3,7 +3,7 @@
 from typing import Any
 
 from common import interval
-from convbert_edu.model_card import TrainingRecord, TrainingStage, model_card
+from convbert_edu.extras.publishing import TrainingRecord, TrainingStage, model_card
 
 WHAT = {
     "convbert-tiny": (

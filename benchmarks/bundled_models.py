@@ -21,7 +21,7 @@ from bundled_card import make_card
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertTokenizer
 from convbert_edu.checkpoints.folder import BUNDLED
 from convbert_edu.files import atomic_write
-from convbert_edu.training.run_log import RunLog
+from convbert_edu.training.run_folder import RunLog
 from pretraining_held_out import held_out_results
 
 PROCESSES = 2

@@ -1,6 +1,7 @@
 """From 10,000 film reviews of mixed length to a vector each, beside transformers with its fast tokenizer.
 
-Theirs as it is commonly used: batches of 32 in file order, padded to the longest. Ours: convbert_edu.text_vectors.
+Theirs as it is commonly used: batches of 32 in file order, padded to the longest.
+Ours: convbert_edu.extras.text_embeddings.
 Same weights, same threads, same limit of tokens; candidates take turns.
 """
 
@@ -16,7 +17,7 @@ from common import compare, print_table, write_json
 from convbert_edu import ConvBertConfig, ConvBertModel, ConvBertTokenizer
 from convbert_edu.data import load_reviews
 from convbert_edu.device import find_device
-from convbert_edu.text_vectors import text_vectors
+from convbert_edu.extras.text_embeddings import text_vectors
 
 BATCH = 32
 

@@ -23,10 +23,10 @@ from common import interval
 from convbert_edu import ConvBertConfig
 from convbert_edu.data import Splits
 from convbert_edu.files import atomic_write
-from convbert_edu.tasks import make_task
-from convbert_edu.tasks.data_sources import load_data
-from convbert_edu.training.finetune import finetune
-from convbert_edu.training.finetune_settings import FinetuneSettings
+from convbert_edu.finetuning.data_sources import load_data
+from convbert_edu.finetuning.run import finetune
+from convbert_edu.finetuning.settings import FinetuneSettings
+from convbert_edu.finetuning.tasks import make_task
 from convbert_edu.training.run_folder import RunFolder
 from finetune_cases import ALWAYS, CASES, STARTS
 

@@ -16,8 +16,8 @@ from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification, Conv
 from convbert_edu.data import load_reviews
 from convbert_edu.data.batching import EncodedTexts, encode_texts
 from convbert_edu.device import find_device
-from convbert_edu.training.finetune_settings import FinetuneSettings
-from convbert_edu.training.loop import train
+from convbert_edu.finetuning.settings import FinetuneSettings
+from convbert_edu.training.trainer import train
 
 
 @click.command()

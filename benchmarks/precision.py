@@ -19,10 +19,9 @@ from convbert_edu import ConvBertForSequenceClassification, ConvBertTokenizer
 from convbert_edu.data import load_reviews
 from convbert_edu.data.batching import batches_by_length, encode_texts
 from convbert_edu.device import autocast, find_device
-from convbert_edu.export import export_onnx
-from convbert_edu.quantisation import quantise_onnx
-from convbert_edu.training.finetune_settings import FinetuneSettings
-from convbert_edu.training.loop import train
+from convbert_edu.extras.onnx import export_onnx, quantise_onnx
+from convbert_edu.finetuning.settings import FinetuneSettings
+from convbert_edu.training.trainer import train
 
 BATCH = 64
 

@@ -17,7 +17,9 @@ from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification, Conv
 from convbert_edu.data import TOPICS, load_reviews, load_topics, tfidf_baseline
 from convbert_edu.data.batching import encode_texts
 from convbert_edu.files import atomic_write
-from convbert_edu.training.loop import TrainingSettings, accuracy, train
+from convbert_edu.training.predict import accuracy
+from convbert_edu.training.settings import TrainingSettings
+from convbert_edu.training.trainer import train
 
 TASKS = {"rotten_tomatoes": (load_reviews, 2), "wikipedia_topics": (load_topics, len(TOPICS))}
 # Passes over the data (few examples are read more often) and learning rate, the same for both starts; chosen on the

@@ -12,15 +12,14 @@ from pathlib import Path
 import click
 
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertTokenizer
-from convbert_edu.data import pretraining_texts
-from convbert_edu.data.pretraining.corpus import PretrainingCorpus, build_corpus
-from convbert_edu.data.pretraining.masking import Masking
-from convbert_edu.data.pretraining.token_file import TokenFile
 from convbert_edu.device import autocast, find_device
 from convbert_edu.files import atomic_write
-from convbert_edu.models.replaced_token_detection import ReplacedTokenDetection
-from convbert_edu.training.pretrain_baselines import always_original, unigram_guess
-from convbert_edu.training.pretrain_evaluation import evaluate_game
+from convbert_edu.pretraining.corpus import PretrainingCorpus, build_corpus
+from convbert_edu.pretraining.documents import pretraining_texts
+from convbert_edu.pretraining.evaluation import always_original, evaluate_game, unigram_guess
+from convbert_edu.pretraining.masking import Masking
+from convbert_edu.pretraining.objectives import ReplacedTokenDetection
+from convbert_edu.pretraining.token_file import TokenFile
 
 SEQUENCES = 3000
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from common import compare, print_table, write_json
 from convbert_edu import ConvBertConfig, ConvBertForMaskedLM, ConvBertForPreTraining
 from convbert_edu.device import autocast, find_device
-from convbert_edu.models.replaced_token_detection import ReplacedTokenDetection, generator_config
+from convbert_edu.pretraining.objectives import ReplacedTokenDetection, generator_config
 from convbert_edu.training.optimizer import make_optimizer
 
 BATCH, LENGTH, HIDDEN_SHARE, RTD_WEIGHT = 32, 128, 0.15, 50.0

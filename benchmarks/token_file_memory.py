@@ -13,11 +13,10 @@ from pathlib import Path
 import click
 
 from convbert_edu.data import load_reviews
-from convbert_edu.data.pretraining.batches import PretrainingBatches
-from convbert_edu.data.pretraining.masking import Masking
-from convbert_edu.data.pretraining.text_files import read_documents
-from convbert_edu.data.pretraining.token_file import TokenFile
-from convbert_edu.data.pretraining.token_file_writer import write_token_file
+from convbert_edu.pretraining.batches import PretrainingBatches
+from convbert_edu.pretraining.documents import read_documents
+from convbert_edu.pretraining.masking import Masking
+from convbert_edu.pretraining.token_file import TokenFile, write_token_file
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 

@@ -5,11 +5,11 @@ from convbert_edu.models.encoder import ConvBertModel
 from convbert_edu.models.heads import (
     ConvBertForMaskedLM,
     ConvBertForMultipleChoice,
+    ConvBertForPreTraining,
     ConvBertForQuestionAnswering,
     ConvBertForSequenceClassification,
     ConvBertForTokenClassification,
 )
-from convbert_edu.models.pretraining import ConvBertForPreTraining
 from convbert_edu.tokenizer import ConvBertTokenizer, ConvBertTokenizerFast
 from convbert_edu.version import __version__
 

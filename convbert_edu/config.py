@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from convbert_edu.config_checks import check_config
-from convbert_edu.config_file import CONFIG_FILE, fields_from_json
-from convbert_edu.config_labels import settle_labels
-from convbert_edu.files import atomic_write
-from convbert_edu.json_files import read_json_object
+from convbert_edu.config_json import CONFIG_FILE, fields_from_json, settle_labels
+from convbert_edu.files import atomic_write, read_json_object
 
 
 @dataclass(kw_only=True)
@@ -173,7 +171,7 @@ class ConvBertConfig:
         Raises FileNotFoundError without such a file and ValueError where it is not a JSON object.
         """
         from convbert_edu.checkpoints.folder import resolve_folder
-        from convbert_edu.checkpoints.inside import file_inside
+        from convbert_edu.files import file_inside
 
         path = file_inside(resolve_folder(name_or_path, "config", revision), CONFIG_FILE)
         if not path.is_file():

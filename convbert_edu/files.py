@@ -1,12 +1,13 @@
-"""Writing files and folders so that a reader never meets half of one."""
+"""Files: written whole or not at all, read as JSON with a clear word, never outside their folder."""
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 @contextmanager
@@ -67,3 +68,57 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+# Reading JSON files that somebody else may have written.
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a file that must hold one JSON object; raises ValueError naming the file and what is wrong."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not valid JSON ({error}); download or save it again") from error
+    if not isinstance(values, dict):
+        raise ValueError(
+            f"{path} holds a JSON {type(values).__name__}, not an object {{...}} of named fields"
+        )
+    return values
+
+
+def _refuse_constant(name: str) -> None:
+    """Python reads NaN and Infinity in JSON, and nobody else does."""
+    raise ValueError(f"{name} is not a JSON number")
+
+
+# A model folder's own files, and nothing beyond them: what a stranger wrote into a folder cannot point elsewhere.
+
+
+def file_inside(folder: Path, name: str) -> Path:
+    """Return the path of the file `name` of a model folder, whether it is there or not.
+
+    Raises ValueError where that leads out of the folder: by an absolute path, by "..", or by a symbolic link. The
+    hub's cache is the one exception: there, each file of a snapshot is a link to a store of contents beside it.
+    """
+    path = folder / name
+    try:
+        home, target = folder.resolve(), path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a zero byte in the name
+        raise ValueError(f"{name!r} cannot be a file of the model folder {folder}: {error}") from error
+    if not any(target.is_relative_to(allowed) for allowed in [home, *_stores_of_the_hubs_cache(home)]):
+        raise ValueError(
+            f"{name!r} leads out of the model folder {folder}, to {target}; all files of a model must lie in its "
+            "folder. If you trust it, copy the file to where the name points from"
+        )
+    return path
+
+
+def _stores_of_the_hubs_cache(folder: Path) -> list[Path]:
+    """Return where the files of a snapshot really lie: CACHE/models--OWNER--NAME/blobs, or CACHE/blobs if shared.
+
+    The folder of the snapshot itself is CACHE/models--OWNER--NAME/snapshots/COMMIT.
+    """
+    repository = folder.parent.parent
+    if folder.parent.name == "snapshots" and repository.name.startswith("models--"):
+        return [repository / "blobs", repository.parent / "blobs"]
+    return []

@@ -8,7 +8,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from convbert_edu import ConvBertForPreTraining
-from convbert_edu.cli import main
+from convbert_edu.cli.main import main
 
 FIXTURES = Path(__file__).parent / "fixtures" / "original_tf"
 CHECKPOINTS = ("base_like", "small_like", "medium_small_like", "gamma4")

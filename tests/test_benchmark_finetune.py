@@ -9,9 +9,9 @@ import torch
 import finetune_all
 from convbert_edu import ConvBertConfig
 from convbert_edu.data import Splits
-from convbert_edu.tasks import make_task
-from convbert_edu.tasks.data_sources import NAMED_DATA
-from convbert_edu.training.finetune_settings import FinetuneSettings
+from convbert_edu.finetuning.data_sources import NAMED_DATA
+from convbert_edu.finetuning.settings import FinetuneSettings
+from convbert_edu.finetuning.tasks import make_task
 from finetune_all import chosen_examples, one_run, table
 from finetune_cases import ALWAYS, CASES
 

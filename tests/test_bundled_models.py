@@ -11,9 +11,8 @@ from torch.testing import assert_close
 
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel, ConvBertTokenizer
 from convbert_edu.checkpoints.folder import BUNDLED, bundled_models
-from convbert_edu.data import pretraining_texts
-from convbert_edu.data.pretraining.token_file import TokenFile
-from convbert_edu.data.pretraining.token_file_writer import write_token_file
+from convbert_edu.pretraining.documents import pretraining_texts
+from convbert_edu.pretraining.token_file import TokenFile, write_token_file
 from pretraining_held_out import play
 
 SHA256 = {

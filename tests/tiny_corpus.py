@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from convbert_edu.data.pretraining.corpus import PretrainingCorpus, build_corpus
-from convbert_edu.data.pretraining.packing import Packing
-from convbert_edu.training.pretrain_settings import PretrainSettings
+from convbert_edu.pretraining.corpus import PretrainingCorpus, build_corpus
+from convbert_edu.pretraining.packing import Packing
+from convbert_edu.pretraining.settings import PretrainSettings
 
 ANIMALS = {"cat": "milk", "dog": "bone", "horse": "grass", "mouse": "cheese", "bear": "honey", "bird": "seed"}
 VERBS = ("likes", "wanted", "hid", "found", "stole")

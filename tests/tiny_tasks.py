@@ -14,7 +14,7 @@ from convbert_edu.data.examples import (
     TextExample,
     TokenExample,
 )
-from convbert_edu.training.finetune_settings import FinetuneSettings
+from convbert_edu.finetuning.settings import FinetuneSettings
 from helpers import tiny_config
 from tiny_corpus import ANIMALS, sentences
 

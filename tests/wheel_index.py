@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convbert_edu.data.sources import SOURCES, Source
+from convbert_edu.data.datasets.sources import SOURCES, Source
 
 
 def add_source(monkeypatch: pytest.MonkeyPatch, content: bytes, inside: str = "tiny_data/words.txt") -> None:

@@ -1,15 +1,16 @@
 """Numbers about what goes on inside a model: the measurements behind the figures, without any drawing."""
 
-from convbert_edu.analysis.attention_distance import (
+from convbert_edu.analysis.gradients import receptive_field, token_saliency
+from convbert_edu.analysis.locality import (
+    Locality,
     attended_distance,
+    kernel_centre,
+    kernel_entropy,
     kernels_as_map,
     mass_in_window,
+    measure_locality,
     weights_by_offset,
 )
-from convbert_edu.analysis.kernel_shape import kernel_centre, kernel_entropy
-from convbert_edu.analysis.locality import Locality, measure_locality
-from convbert_edu.analysis.receptive_field import receptive_field
-from convbert_edu.analysis.saliency import token_saliency
 from convbert_edu.analysis.sentences import look_inside, mean_over_tokens
 
 __all__ = [

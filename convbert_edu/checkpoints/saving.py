@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
-from convbert_edu.checkpoints.names import OUR_PREFIX, TRANSFORMERS_PREFIX, name_table
+from convbert_edu.checkpoints.parameter_names import OUR_PREFIX, TRANSFORMERS_PREFIX, name_table
 from convbert_edu.files import atomic_path
 
 

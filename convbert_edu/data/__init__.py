@@ -1,8 +1,22 @@
 """Real text to train and test on, fetched once and kept."""
 
 from convbert_edu.data.baselines import majority_baseline, tfidf_baseline, tfidf_predictions
-from convbert_edu.data.cache import cache_folder
-from convbert_edu.data.capitals import CAPITALS, load_capitals
+from convbert_edu.data.datasets.download import cache_folder
+from convbert_edu.data.datasets.factbook import Country, Passage, load_passages
+from convbert_edu.data.datasets.factbook_questions import load_questions
+from convbert_edu.data.datasets.recipes import INGREDIENTS, load_recipes
+from convbert_edu.data.datasets.reviews import SENTIMENTS, load_reviews
+from convbert_edu.data.datasets.sources import SOURCES, fetch
+from convbert_edu.data.datasets.tweets import load_tweets
+from convbert_edu.data.datasets.wikipedia import (
+    CAPITALS,
+    TOPICS,
+    Article,
+    load_articles,
+    load_capitals,
+    load_choices,
+    load_topics,
+)
 from convbert_edu.data.examples import (
     Answer,
     ChoiceExample,
@@ -11,15 +25,6 @@ from convbert_edu.data.examples import (
     TextExample,
     TokenExample,
 )
-from convbert_edu.data.factbook import Country, Passage, load_passages
-from convbert_edu.data.factbook_questions import load_questions
-from convbert_edu.data.pretraining.texts import pretraining_texts
-from convbert_edu.data.recipes import INGREDIENTS, load_recipes
-from convbert_edu.data.reviews import SENTIMENTS, load_reviews
-from convbert_edu.data.sources import SOURCES, fetch
-from convbert_edu.data.tweets import load_tweets
-from convbert_edu.data.wikipedia import TOPICS, Article, load_articles, load_topics
-from convbert_edu.data.wikipedia_choices import load_choices
 
 __all__ = [
     "CAPITALS",
@@ -48,7 +53,6 @@ __all__ = [
     "load_topics",
     "load_tweets",
     "majority_baseline",
-    "pretraining_texts",
     "tfidf_baseline",
     "tfidf_predictions",
 ]

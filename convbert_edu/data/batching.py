@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from convbert_edu.models.checks import IGNORE_INDEX
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 # Batches are cut from pools of this many batches, sorted by length: long and short texts rarely meet, little is
@@ -142,3 +143,20 @@ def batches_by_tokens(lengths: Sequence[int], budget: int) -> Iterator[list[int]
         count = max(1, budget // max(1, lengths[order[at]]))
         yield order[at : at + count]
         at += count
+
+
+# Rows with a label for each token: what token classification and masked words learn from.
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedTokens(EncodedRows):
+    """Texts with a label for each token (-100: takes no part), and the example that each row belongs to."""
+
+    labels: list[list[int]]
+    example_of_row: list[int]
+
+    def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
+        """Return some rows with their `labels` [rows, width]."""
+        batch = super().batch(rows, width, epoch)
+        labels = pad_rows([self.labels[row] for row in rows], batch["input_ids"].shape[1], IGNORE_INDEX)
+        return {**batch, "labels": labels}

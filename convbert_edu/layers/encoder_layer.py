@@ -4,10 +4,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convbert_edu.config import ConvBertConfig
-from convbert_edu.layers.attention_only import AttentionOnly
 from convbert_edu.layers.dropout import Dropout
 from convbert_edu.layers.feed_forward import FeedForward
-from convbert_edu.layers.mixed_attention import MixedAttention
+from convbert_edu.layers.mixed_attention import AttentionOnly, MixedAttention
 
 
 class EncoderLayer(nn.Module):

@@ -11,14 +11,13 @@ from torch import nn
 
 from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.checkpoints.hub import VOCABULARY_FILE
-from convbert_edu.checkpoints.inside import file_inside
-from convbert_edu.checkpoints.loading import count_words, load_weights
-from convbert_edu.checkpoints.report import LoadingReport
+from convbert_edu.checkpoints.loading import LoadingReport, count_words, load_weights
 from convbert_edu.checkpoints.saving import save_weights_file
-from convbert_edu.checkpoints.weights import WEIGHTS_FILE, find_weights, open_weights
+from convbert_edu.checkpoints.weight_files import WEIGHTS_FILE, find_weights, open_weights
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.config_checks import check_config
-from convbert_edu.models.first_weights import draw_first_weights, draw_what_is_missing, without_memory
+from convbert_edu.files import file_inside
+from convbert_edu.models.initialisation import draw_first_weights, draw_what_is_missing, without_memory
 
 
 class PretrainedModel(nn.Module):
@@ -83,12 +82,6 @@ class PretrainedModel(nn.Module):
         facts = {"architectures": [type(self).__name__], "dtype": str(self.dtype).removeprefix("torch.")}
         others = {name: value for name, value in self.config.extra.items() if name != "torch_dtype"}
         dataclasses.replace(self.config, extra=others | facts).save_pretrained(folder)
-
-    def push_to_hub(self, repo_id: str, *arguments: Any, **options: Any) -> str:
-        """Publish this model as OWNER/NAME on the hub; `convbert_edu.publishing.push_to_hub` says what else to give."""
-        from convbert_edu.publishing import push_to_hub
-
-        return push_to_hub(self, repo_id, *arguments, **options)
 
     def num_parameters(self) -> int:
         """Return the number of trainable numbers; a tied weight counts once."""

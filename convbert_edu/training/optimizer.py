@@ -5,7 +5,7 @@ from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
-from convbert_edu.checkpoints.names import OUR_PREFIX
+from convbert_edu.checkpoints.parameter_names import OUR_PREFIX
 
 
 def make_optimizer(

@@ -1,15 +1,21 @@
 """The folder of a run: one run at a time writes to it, and it always says how to go on."""
 
+import json
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+from convbert_edu.files import atomic_write
 from convbert_edu.training.distributed import Processes
-from convbert_edu.training.run_log import RunLog
-from convbert_edu.training.state import newest_state
+from convbert_edu.training.run_checkpoint import newest_state
 
 
 class RunFolder:
@@ -79,3 +85,104 @@ class RunFolder:
         return (
             f"the last good checkpoint is {newest_state(self.checkpoints)}; go on with --resume (resume=True)"
         )
+
+
+# The log of a run: one JSON object a line, and the sums that its next line is made of.
+
+
+class RunLog:
+    """A file of JSON lines. A line is on disk as soon as it is added."""
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+
+    def add(self, **values: Any) -> None:
+        """Append one line."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Drop the lines after `step`: a run that goes on from a checkpoint writes them again."""
+        if not self.path.exists():
+            return
+        with self.path.open(encoding="utf-8") as old, atomic_write(self.path, "w") as new:
+            new.writelines(line for line in old if _step_of(line) <= step)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return all lines, as dictionaries."""
+        with self.path.open(encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+
+
+@dataclass
+class Sums:
+    """What was seen since the last line of the log; sums over words, so that long texts count as they should."""
+
+    masked_lm_loss: float = 0.0
+    guessed_right: float = 0.0
+    hidden: float = 0.0
+    sentence_loss: float = 0.0
+    detection_loss: float = 0.0
+    words: float = 0.0
+    tokens: float = 0.0
+    loss: float = 0.0
+    steps: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, other: "Sums") -> None:
+        """Add another's numbers to ours."""
+        for name, value in other.to_dict().items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the sums by name."""
+        return asdict(self)
+
+    def means(self) -> dict[str, float]:
+        """Return mean losses, for those parts that there are."""
+        means = {"loss": self.loss / self.steps, "tokens_per_second": self.tokens / max(self.seconds, 1e-9)}
+        if self.hidden:
+            means["masked_lm_loss"] = self.masked_lm_loss / self.hidden
+            means["masked_lm_accuracy"] = self.guessed_right / self.hidden
+        if self.sentence_loss:
+            means["sentence_loss"] = self.sentence_loss / self.hidden
+        if self.detection_loss:
+            means["detection_loss"] = self.detection_loss / self.words
+        return means
+
+
+def _step_of(line: str) -> int | float:
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError):  # the last line of a run that was killed while it wrote
+        return float("inf")
+
+
+# Ctrl-C as a request: finish the step, save, then stop.
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C, and what a cluster sends before it takes a machine away
+
+
+class StopRequest:
+    """Within a `with` block Ctrl-C only sets `asked`; a second one interrupts at once, as usual."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # others may not set handlers
+            self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_origin
 
@@ -47,3 +48,24 @@ class Settings:
         value = getattr(self, name)
         if not holds(value):
             raise ValueError(f"{name} is {value!r}; it must be {rule}")
+
+
+# The training loop: batch -> loss -> gradient -> step, and the loop's mirror image, prediction.
+
+
+@dataclass(kw_only=True)
+class TrainingSettings:
+    """The numbers that steer the loop."""
+
+    epochs: int = 4  # times that all examples are read
+    batch_size: int = 32  # examples of one process in one pass
+    accumulation: int = 1  # passes whose gradients are added up for one step
+    learning_rate: float = 3e-4  # the highest, reached after the warm-up
+    layer_decay: float = 1.0  # below 1: deeper layers learn more slowly (see make_optimizer)
+    weight_decay: float = 0.01  # not applied to biases and LayerNorms
+    warmup_fraction: float = 0.1  # of all steps
+    clip: float = 1.0  # longest gradient that a step may take
+    precision: str = "float32"  # "auto": bfloat16 where the hardware is fast at it; or "bfloat16"
+    dropout: float | None = None  # share of numbers set to zero at random; None: as the model says
+    recompute_layers: bool = False  # less memory, more time: layers are computed again for their gradients
+    seed: int = 0  # order of the batches, and dropout

@@ -7,16 +7,14 @@ from jaxtyping import Float
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from torch import Tensor
 
-from convbert_edu.analysis.attention_distance import attended_distance
+from convbert_edu.analysis.locality import attended_distance
 from convbert_edu.models.outputs import InsideView
-from convbert_edu.visualize.canvas import axes_for, figure_of, panels_for
-from convbert_edu.visualize.description import read_out, write_description
-from convbert_edu.visualize.heat_map import draw_heat_map
-from convbert_edu.visualize.labels import check_tokens, label_tokens
-from convbert_edu.visualize.pick import pick_one
-from convbert_edu.visualize.style import STYLE
+from convbert_edu.visualize.display import read_out, write_description
+from convbert_edu.visualize.labels import check_tokens, label_tokens, pick_one
+from convbert_edu.visualize.style import SEQUENTIAL_MAP, STYLE, axes_for, figure_of, panels_for
 
 
 @rc_context(STYLE)
@@ -100,3 +98,31 @@ def describe_map(weights: Float[Tensor, "query key"], tokens: Sequence[str]) -> 
         f"The largest weight is {float(weights[query, key]):.2f}: '{tokens[query]}' looks at '{tokens[key]}'. "
         f"On average a token looks {distance:.1f} places away."
     )
+
+
+# The one way that the course draws a table of weights as colours.
+
+
+def draw_heat_map(ax: Axes, weights: Float[Tensor, "row column"], largest: float) -> AxesImage:
+    """Draw weights of at least 0: white is nothing, the darkest blue is `largest`."""
+    array = weights.detach().cpu().float().numpy()
+    # "auto" draws sharp squares, and blends them only where there are more of them than dots on the screen.
+    return ax.imshow(array, cmap=SEQUENTIAL_MAP, vmin=0, vmax=largest, aspect="auto", interpolation="auto")
+
+
+def draw_mosaic(ax: Axes, tables: Float[Tensor, "layer head row column"], largest: float) -> AxesImage:
+    """Draw a table for each layer (downwards) and head (to the right), on one scale, with lines between them.
+
+    One picture in one axes: a grid of 144 axes would take seconds to draw.
+    """
+    layers, heads, rows, columns = tables.shape
+    image = draw_heat_map(ax, tables.transpose(1, 2).reshape(layers * rows, heads * columns), largest)
+    for layer in range(1, layers):
+        ax.axhline(layer * rows - 0.5, color="0.4", linewidth=1.5)
+    for head in range(1, heads):
+        ax.axvline(head * columns - 0.5, color="0.4", linewidth=1.5)
+    ax.set_yticks([(layer + 0.5) * rows - 0.5 for layer in range(layers)], range(layers))
+    ax.set_xticks([(head + 0.5) * columns - 0.5 for head in range(heads)], range(heads))
+    ax.tick_params(length=0)
+    ax.spines[["top", "right"]].set_visible(True)
+    return image

@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from scipy.stats import t as student
 from torch import Tensor
 
-from convbert_edu.visualize.canvas import axes_for, figure_of
-from convbert_edu.visualize.description import write_description
-from convbert_edu.visualize.style import STYLE, part_colour
+from convbert_edu.visualize.display import write_description
+from convbert_edu.visualize.style import STYLE, axes_for, figure_of, part_colour
 
 # Colour and dashes of each curve, so that colour is never the only difference.
 LOOKS = (

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.outputs import EncoderOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.visualize.description import describe
-from convbert_edu.visualize.pick import check_range
-from convbert_edu.visualize.token_view import plot_token
+from convbert_edu.visualize.display import describe
+from convbert_edu.visualize.labels import check_range
+from convbert_edu.visualize.mixed_attention import plot_token
 
 
 def explore(

@@ -7,16 +7,15 @@ import ipywidgets
 from ipywidgets import HTML, Dropdown, HBox, Layout, Text, ToggleButtons, VBox
 
 from convbert_edu.visualize.coloured_tokens import colour_tokens
-from convbert_edu.visualize.explorer import Explorer
 
 
-def controls(explorer: Explorer) -> ipywidgets.Widget:
-    """Return controls that show what `explorer` has chosen, and let it choose anew."""
+def controls(explorer: Any) -> ipywidgets.Widget:
+    """Return controls that show what an `Explorer` has chosen, and let it choose anew."""
     return _Controls(explorer).box
 
 
 class _Controls:
-    def __init__(self, explorer: Explorer) -> None:
+    def __init__(self, explorer: Any) -> None:
         self.explorer = explorer
         wide, narrow = Layout(width="98%"), Layout(width="12em")
         # A text counts when it is finished (Enter, or a click elsewhere), not letter by letter.

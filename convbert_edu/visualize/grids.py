@@ -9,15 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convbert_edu.analysis.attention_distance import attended_distance
-from convbert_edu.analysis.kernel_shape import kernel_centre, kernel_entropy
+from convbert_edu.analysis.locality import attended_distance, kernel_centre, kernel_entropy
 from convbert_edu.models.outputs import InsideView
-from convbert_edu.visualize.canvas import axes_for, figure_of
-from convbert_edu.visualize.description import read_out, write_description
-from convbert_edu.visualize.heat_map import draw_mosaic
-from convbert_edu.visualize.labels import check_tokens
-from convbert_edu.visualize.pick import pick_layers
-from convbert_edu.visualize.style import STYLE
+from convbert_edu.visualize.attention import draw_mosaic
+from convbert_edu.visualize.display import read_out, write_description
+from convbert_edu.visualize.labels import check_tokens, pick_layers
+from convbert_edu.visualize.style import STYLE, axes_for, figure_of
 
 DARKEST = 0.995  # this share of the weights is told apart by colour; the rest is as dark as can be
 

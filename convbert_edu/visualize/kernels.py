@@ -1,6 +1,6 @@
 """The kernels of the dynamic convolution: how much of each neighbour every position takes in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jaxtyping import Float
 from matplotlib import rc_context
@@ -9,12 +9,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from convbert_edu.models.outputs import InsideView
-from convbert_edu.visualize.canvas import axes_for, figure_of
-from convbert_edu.visualize.description import read_out, write_description
-from convbert_edu.visualize.heat_map import draw_heat_map
-from convbert_edu.visualize.labels import check_tokens, label_tokens
-from convbert_edu.visualize.pick import pick_one
-from convbert_edu.visualize.style import STYLE, part_colour
+from convbert_edu.visualize.attention import draw_heat_map
+from convbert_edu.visualize.display import read_out, write_description
+from convbert_edu.visualize.labels import check_tokens, label_tokens, pick_one
+from convbert_edu.visualize.style import STYLE, axes_for, drawable, figure_of, panels_for, part_colour
 
 
 @rc_context(STYLE)
@@ -92,3 +90,47 @@ def window(tokens: Sequence[str], place: int, size: int) -> list[str]:
     """Return the `size` tokens around `place`; a place outside the sentence is an empty string."""
     reach = size // 2
     return [tokens[at] if 0 <= at < len(tokens) else "" for at in range(place - reach, place + reach + 1)]
+
+
+# The same word in two contexts: do its kernels differ?
+
+
+@rc_context(STYLE)
+def plot_two_contexts(
+    kernels: Mapping[str, tuple[Float[Tensor, "kernel"], Float[Tensor, "kernel"]]],
+    windows: tuple[Sequence[str], Sequence[str]],
+    ax: Axes | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw the kernels of one word in two sentences side by side: a row for each kind of convolution.
+
+    kernels: by kind, such as "fixed", "dynamic", "span-based", the kernel in the first and in the second sentence
+    windows: the words around it in the first and in the second sentence
+    All bars have one scale. With `ax` they are drawn in its place. Returns the figure.
+    Raises ValueError without kernels, and where words and weights differ in number.
+    """
+    if not kernels:
+        raise ValueError("kernels is empty; give a pair of kernels for at least one kind of convolution")
+    axes = panels_for(ax, len(kernels), 2, (9.0, 2.2 * len(kernels) + 0.6), sharey=True)
+    largest = max(float(kernel.detach().max()) for pair in kernels.values() for kernel in pair)
+    word = windows[0][len(windows[0]) // 2]
+    for row, (kind, pair) in zip(axes, kernels.items(), strict=True):
+        for number, (panel, kernel, words) in enumerate(zip(row, pair, windows, strict=True)):
+            plot_kernel_bars(kernel, words, panel, title=f"{kind}, sentence {number + 1}")
+            panel.set(
+                title=kind, xlabel="", ylim=(0, 1.1 * largest), ylabel="weight" if panel is row[0] else ""
+            )
+    figure = figure_of(axes[0, 0])
+    title = title or f"The kernels of '{word}' in two sentences"
+    if ax is None:
+        figure.suptitle(drawable([title])[0])
+    differences = [
+        f"{kind} {float((first - second).detach().abs().max()):.2f}"
+        for kind, (first, second) in kernels.items()
+    ]
+    write_description(
+        axes[0, 0],
+        f"{title}. Largest difference between the two: {', '.join(differences)}. "
+        f"{axes[0, 0].convbert_description}",
+    )
+    return figure

@@ -8,15 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convbert_edu.analysis.attention_distance import kernels_as_map
+from convbert_edu.analysis.locality import kernels_as_map
 from convbert_edu.models.outputs import InsideView
-from convbert_edu.visualize.attention import describe_map
-from convbert_edu.visualize.canvas import figure_of, panels_for
-from convbert_edu.visualize.description import read_out, write_description
-from convbert_edu.visualize.heat_map import draw_heat_map
-from convbert_edu.visualize.labels import check_tokens, label_tokens
-from convbert_edu.visualize.pick import pick_one
-from convbert_edu.visualize.style import STYLE
+from convbert_edu.visualize.attention import describe_map, draw_heat_map
+from convbert_edu.visualize.display import read_out, write_description
+from convbert_edu.visualize.kernels import plot_kernel_bars, window
+from convbert_edu.visualize.labels import check_tokens, label_tokens, pick_one
+from convbert_edu.visualize.style import STYLE, drawable, figure_of, panels_for, part_colour
 
 
 @rc_context(STYLE)
@@ -61,3 +59,51 @@ def plot_mixed_attention(
         f"{left.convbert_description}",
     )
     return figure
+
+
+# One token looked at closely: what its attention head looks at, and what its convolution kernel weighs.
+
+
+@rc_context(STYLE)
+def plot_token(
+    result: InsideView,
+    tokens: Sequence[str],
+    place: int,
+    layer: int,
+    head: int,
+    index: int | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the attention of the token at `place` over the sentence and, below, its kernel over its window.
+
+    Without kernels in the result only the attention is drawn. `index` says which sentence of a batch.
+    With `ax` both are drawn in its place. Returns the figure.
+    Raises ValueError for choices that the result does not have, and where tokens and positions differ in number.
+    """
+    weights, chosen = pick_one(result, "attentions", layer, head, index)
+    check_tokens(tokens, {"rows of attention": weights.shape[0]})
+    if not 0 <= place < len(tokens):
+        raise ValueError(f"place is {place}; it must be 0 to {len(tokens) - 1}")
+    with_kernels = result.conv_kernels is not None
+    panels = panels_for(ax, 1 + with_kernels, 1, (9.0, 2.6 * (1 + with_kernels)))[:, 0]
+    _draw_row(panels[0], weights[place].cpu().float().tolist(), tokens, place, chosen)
+    if with_kernels:
+        kernel = pick_one(result, "conv_kernels", layer, head, index)[0][place]
+        title = f"The kernel of '{tokens[place]}' ({chosen})"
+        plot_kernel_bars(kernel, window(tokens, place, len(kernel)), panels[1], title=drawable([title])[0])
+    return figure_of(panels[0])
+
+
+def _draw_row(ax: Axes, row: list[float], tokens: Sequence[str], place: int, chosen: str) -> None:
+    """Draw one row of an attention map as bars over the sentence; the shaded place is the token that looks."""
+    ax.axvspan(place - 0.5, place + 0.5, color="0.9", zorder=0)
+    # All bars as one outline: hundreds of single bars would make the explorer slow.
+    edges = [at + side for at in range(len(row)) for side in (-0.4, 0.4)]
+    heights = [height for weight in row for height in (weight, 0.0)][:-1]
+    ax.stairs(heights, edges, fill=True, color=part_colour("attention"))
+    title = f"What '{tokens[place]}' looks at ({chosen})"
+    ax.set(title=drawable([title])[0], ylabel="weight", xlim=(-0.6, len(row) - 0.4), ylim=(0, None))
+    label_tokens(ax.xaxis, tokens)
+    order = sorted(range(len(row)), key=lambda at: -row[at])[:3]
+    most = ", ".join(f"'{tokens[at]}' {row[at]:.2f}" for at in order)
+    write_description(ax, f"{title}: bars over {read_out(tokens)}. Most: {most}.")

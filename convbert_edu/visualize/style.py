@@ -1,9 +1,78 @@
-"""One look for every figure of the course: each part of the model keeps its colour from lesson to lesson."""
+"""Fonts for the scripts of the world: what can be drawn here, and what stands in for what cannot."""
 
+import functools
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 from cycler import cycler
 from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
-from convbert_edu.visualize.fonts import families
+# matplotlib brings DejaVu Sans along, which has Latin, Greek, Cyrillic, Hebrew and Arabic letters, but no Chinese,
+# Japanese or Korean. These are the usual fonts that have; those that are installed are used.
+BUNDLED = "DejaVu Sans"
+OTHERS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Noto Sans JP",
+    "Noto Sans KR",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+)
+STAND_IN = "\N{WHITE SQUARE}"
+
+
+@functools.cache
+def families() -> list[str]:
+    """Return the fonts that figures are drawn with, each where the one before lacks a letter."""
+    installed = set(fontManager.get_font_names())
+    return [BUNDLED, *(name for name in OTHERS if name in installed)]
+
+
+def drawable(texts: Sequence[str]) -> list[str]:
+    """Return the texts with a square in place of each character that no font here can draw; warn once if any.
+
+    A dollar sign is drawn as such: it does not start a formula.
+    """
+    missing = sorted({character for text in texts for character in text if not _can_draw(character)})
+    if missing:
+        warnings.warn(
+            f"no font here can draw {' '.join(missing[:5])}: squares stand in their places. Install a font that can, "
+            "such as Noto Sans CJK (Debian: fonts-noto-cjk), and start Python again",
+            stacklevel=2,
+        )
+    table = {ord(character): STAND_IN for character in missing} | {ord("$"): r"\$"}
+    return [text.translate(table) for text in texts]
+
+
+@functools.cache
+def _letters() -> frozenset[int]:
+    """The code points that the fonts in `families` can draw."""
+    charmaps = [get_font(findfont(FontProperties(family=name))).get_charmap() for name in families()]
+    return frozenset().union(*charmaps)
+
+
+def _can_draw(character: str) -> bool:
+    return character.isspace() or ord(character) in _letters()
+
+
+# One look for every figure of the course: each part of the model keeps its colour from lesson to lesson.
+
 
 # The palette of Okabe and Ito (2008), which stays apart for all common kinds of colour blindness, and a dark grey.
 # The attention branch is blue and green, the convolution branch orange and red;
@@ -58,3 +127,45 @@ def part_colour(part: str) -> str:
     if part not in PART_COLOURS:
         raise ValueError(f"part {part!r} has no colour; choose one of {sorted(PART_COLOURS)}")
     return PART_COLOURS[part]
+
+
+# Where a figure function draws: into a new figure, or in the place of the axes that it was given.
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Return an empty figure of `size` inches that nobody else knows: it goes when its last name goes.
+
+    (pyplot keeps a list of all figures that it made, until they are closed.)
+    """
+    figure = Figure(figsize=size)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Return `ax`, or axes in a new figure of `size` inches."""
+    return ax if ax is not None else new_figure(size).add_subplot()
+
+
+def panels_for(
+    ax: Axes | None, rows: int, columns: int, size: tuple[float, float], **options: Any
+) -> np.ndarray:
+    """Return rows x columns axes, in a new figure of `size` inches or in the place of `ax`, which is removed.
+
+    options: of matplotlib's `subplots`, such as sharex
+    Raises ValueError where `ax` is not part of a grid.
+    """
+    if ax is None:
+        return new_figure(size).subplots(rows, columns, squeeze=False, **options)
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError(
+            "ax stands free in its figure, so it cannot be divided; give one that subplots() made"
+        )
+    ax.remove()
+    return place.subgridspec(rows, columns).subplots(squeeze=False, **options)
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the whole figure that `ax` is part of."""
+    return ax.get_figure(root=True)

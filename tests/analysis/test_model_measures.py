@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from convbert_edu import ConvBertForSequenceClassification, ConvBertModel, ConvBertTokenizer
-from convbert_edu.analysis import look_inside, receptive_field, token_saliency
+from convbert_edu.analysis import gradients as receptive_field
+from convbert_edu.analysis import look_inside, token_saliency
 from helpers import randomise, tiny_config
 
 TEXTS = ["a b c", "c a", "b b b", "", "a c", "b a b a b a b a b a"]

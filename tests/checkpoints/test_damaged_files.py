@@ -11,7 +11,7 @@ from torch import Tensor
 
 from convbert_edu import ConvBertForTokenClassification, ConvBertModel
 from convbert_edu.checkpoints.loading import load_weights
-from convbert_edu.checkpoints.weights import open_weights
+from convbert_edu.checkpoints.weight_files import open_weights
 from convbert_edu.models.base import PretrainedModel
 from models.cases import build
 

@@ -7,11 +7,10 @@ import torch
 from huggingface_hub import constants
 
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertTokenizer
-from convbert_edu.model_card import TrainingRecord
-from convbert_edu.publishing import push_to_hub
+from convbert_edu.extras.publishing import TrainingRecord, push_to_hub
 from local_hub import TOKEN, LocalHub
 from models.cases import build, inputs_for
-from test_model_card import a_record
+from extras.test_model_card import a_record
 from upload_hub import Uploads, accept_uploads
 
 
@@ -55,7 +54,7 @@ def test_what_was_published_is_what_comes_back(hub: LocalHub, uploads: Uploads, 
 def test_a_repository_that_is_there_gets_one_more_commit(hub: LocalHub, uploads: Uploads):
     for seed in range(2):
         model = build(ConvBertForPreTraining, num_hidden_layers=1 + seed)
-        assert model.push_to_hub("me/tiny", private=True).startswith(f"{hub.url}/me/tiny/commit/")
+        assert push_to_hub(model, "me/tiny", private=True).startswith(f"{hub.url}/me/tiny/commit/")
     assert [made["visibility"] for made in uploads.made] == ["private"]
     repository = hub.repositories["me/tiny"]
     assert len(repository.commits) == 3

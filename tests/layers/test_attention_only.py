@@ -6,11 +6,10 @@ import transformers
 
 from convbert_edu import ConvBertConfig, ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel
 from convbert_edu.checkpoints.saving import to_transformers_names
-from convbert_edu.models.masked_words import MaskedWordGame
-from convbert_edu.models.replaced_token_detection import generator_config
+from convbert_edu.pretraining.objectives import MaskedWordGame, generator_config
+from convbert_edu.pretraining.settings import PretrainSettings
+from convbert_edu.pretraining.setup import make_game
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.pretrain_models import make_game
-from convbert_edu.training.pretrain_settings import PretrainSettings
 from helpers import randomise, tiny_config
 
 PAIRS = {

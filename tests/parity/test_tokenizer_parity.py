@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 from transformers import ConvBertTokenizer as Reference
 
-from convbert_edu.data.sources import fetch, find_source
+from convbert_edu.data.datasets.sources import fetch, find_source
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 HOSTILE = [

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from convbert_edu.tasks import TASKS
+from convbert_edu.finetuning.run import finetune
+from convbert_edu.finetuning.tasks import TASKS
+from convbert_edu.pretraining.run import pretrain
 from convbert_edu.training.distributed import Processes, without_exchange
-from convbert_edu.training.finetune import finetune
-from convbert_edu.training.pretrain import pretrain
-from convbert_edu.training.run_log import RunLog
+from convbert_edu.training.run_folder import RunLog
 from tiny_corpus import make_corpus
 from tiny_corpus import quick_settings as pretrain_settings
 from tiny_tasks import EVERY_TASK, quick_settings, save_tiny_model

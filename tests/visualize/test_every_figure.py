@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from convbert_edu.visualize import describe
-from convbert_edu.visualize.fonts import families
+from convbert_edu.visualize.style import families
 from visualize.figure_cases import ARABIC, CHINESE, ENGLISH, HEBREW, OF_NUMBERS, OF_TOKENS, tokens
 from visualize.text_boxes import assert_no_words_overlap, assert_words_inside
 

@@ -4,11 +4,19 @@ import os
 from typing import Any, Literal
 
 from convbert_edu.data.examples import TextExample
-from convbert_edu.data.formats.checks import text_example
-from convbert_edu.data.formats.labels import label_number, names_of, one_or_zero_each, value_of
-from convbert_edu.data.formats.report import FileExamples, OnBad, collect
+from convbert_edu.data.formats.common import (
+    FileExamples,
+    OnBad,
+    collect,
+    label_number,
+    lines_of,
+    names_of,
+    one_or_zero_each,
+    open_text,
+    text_example,
+    value_of,
+)
 from convbert_edu.data.formats.tables import Cells, Table, Unreadable, cells_of, read_table
-from convbert_edu.data.formats.text_lines import lines_of, open_text
 
 Problem = Literal["single_label_classification", "multi_label_classification", "regression"]
 

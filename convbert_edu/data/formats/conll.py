@@ -3,13 +3,18 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from convbert_edu.data.examples import TokenExample
-from convbert_edu.data.formats.bio import bio_names, is_entity_column, to_bio
-from convbert_edu.data.formats.labels import label_number, names_of
-from convbert_edu.data.formats.report import FileExamples, OnBad, collect
-from convbert_edu.data.formats.text_lines import lines_of, open_text
+from convbert_edu.data.formats.common import (
+    FileExamples,
+    OnBad,
+    collect,
+    label_number,
+    lines_of,
+    names_of,
+    open_text,
+)
 
 CONLLU_COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 Sentence = list[list[str]]  # the cells of each of its lines
@@ -110,3 +115,48 @@ def _token_examples(
 
     rows = ((f"the sentence at line {line}", sentence) for line, sentence in sentences)
     return collect(path, rows, make, on_bad, label_names)
+
+
+# Entities as labels of words: B-person on the first word of a person, I-person on the others, O outside.
+
+
+# B and I, and the letters that other schemes add: E or L (the last word), S or U (a single word), M (in the middle).
+_ENTITY = re.compile(r"([BIELSUM])-(.+)")
+_BEGINS = "BSU"
+
+
+def is_entity_column(labels: Iterable[str]) -> bool:
+    """Say whether labels mark entities (or chunks), rather than, say, parts of speech: some begin with B- or I-."""
+    return any(label.startswith(("B-", "I-")) for label in labels)
+
+
+def to_bio(labels: Sequence[str]) -> list[str]:
+    """Return the labels of one sentence in the BIO scheme, whether they are in BIO, IOB1, BIOES, BILOU or BMES.
+
+    An entity goes on only after a word of the same kind that does not end it, so an I- or E- that follows nothing
+    begins an entity (which is how IOB1, the scheme of the CoNLL-2003 files, writes most of them).
+    Raises ValueError for a label of no such scheme.
+    """
+    result = []
+    goes_on = ""  # the kind of the entity that the next word may belong to
+    for label in labels:
+        match = _ENTITY.fullmatch(label)
+        if label == "O" or not match:
+            if label != "O":
+                raise ValueError(
+                    f"the label {label!r} is neither O nor B-, I-, E- or S- with a kind of entity"
+                )
+            result.append("O")
+            goes_on = ""
+            continue
+        letter, kind = match.groups()
+        begins = letter in _BEGINS or kind != goes_on
+        result.append(f"{'B' if begins else 'I'}-{kind}")
+        goes_on = "" if letter in "ELSU" else kind
+    return result
+
+
+def bio_names(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return O, and B- and I- of each kind of entity in the order of the alphabet."""
+    kinds = sorted({match[2] for match in map(_ENTITY.fullmatch, labels) if match})
+    return ("O", *(f"{letter}-{kind}" for kind in kinds for letter in "BI"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from convbert_edu.data.examples import TextExample
 from convbert_edu.data.formats.classified_texts import examples_of_table
-from convbert_edu.data.formats.report import FileExamples, OnBad
+from convbert_edu.data.formats.common import FileExamples, OnBad
 from convbert_edu.data.formats.tables import read_table
 
 

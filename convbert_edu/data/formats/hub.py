@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from convbert_edu.data.examples import Answer, ChoiceExample, QuestionExample, Splits, TextExample
-from convbert_edu.data.formats.checks import choice_example, question_example
 from convbert_edu.data.formats.classified_texts import Problem, examples_of_table
+from convbert_edu.data.formats.common import FileExamples, OnBad, choice_example, collect, question_example
 from convbert_edu.data.formats.conll import token_example, token_label_names
-from convbert_edu.data.formats.report import FileExamples, OnBad, collect
 from convbert_edu.data.formats.tables import Table
 
 # For each task what it needs, and the columns in which the best-known data sets have it.

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convbert_edu.data.examples import Answer, QuestionExample
-from convbert_edu.data.formats.checks import question_example
-from convbert_edu.data.formats.report import FileExamples, OnBad, collect
-from convbert_edu.data.formats.text_lines import open_text
+from convbert_edu.data.formats.common import FileExamples, OnBad, collect, open_text, question_example
 
 
 def read_squad(path: str | os.PathLike, on_bad: OnBad = "stop") -> FileExamples[QuestionExample]:

@@ -3,8 +3,7 @@
 import os
 
 from convbert_edu.data.examples import ChoiceExample
-from convbert_edu.data.formats.checks import choice_example
-from convbert_edu.data.formats.report import FileExamples, OnBad, collect
+from convbert_edu.data.formats.common import FileExamples, OnBad, choice_example, collect
 from convbert_edu.data.formats.tables import Cells, Unreadable, cells_of, read_table
 
 ENDINGS = ("ending0", "ending1", "ending2", "ending3")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convbert_edu.data.formats.text_lines import open_text
+from convbert_edu.data.formats.common import open_text
 
 Cells = dict[str, Any]
 LONGEST_CELL = (

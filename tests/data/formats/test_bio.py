@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Entities
 
-from convbert_edu.data.formats.bio import bio_names, is_entity_column, to_bio
+from convbert_edu.data.formats.conll import bio_names, is_entity_column, to_bio
 
 
 @pytest.mark.parametrize(

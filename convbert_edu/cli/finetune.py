@@ -1,0 +1,71 @@
+"""`convbert-edu finetune`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from convbert_edu.cli.common import plain_errors, settings_from
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.command()
+@click.argument("task")
+@click.option("--data", "source", required=True, help="Name of a data set, or FORMAT:FILE to learn from.")
+@click.option("--validation", type=FILE, help="File by which the best epoch is chosen, in the same format.")
+@click.option("--test", type=FILE, help="File that is measured once, at the end, in the same format.")
+@click.option("--read", "options", multiple=True, metavar="NAME=VALUE", help="How to read files: column=3.")
+@click.option("--model", required=True, help="Model to start from: a name or a folder.")
+@click.option("--output", required=True, type=FOLDER, help="Folder of the run: model, log and record.")
+@click.option("--settings", "file", type=FILE, help="JSON file with settings; the rest are defaults.")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="One setting (can be repeated).")
+@click.option("--resume", is_flag=True, help="Go on with the run in --output.")
+@click.option("--device", help="Where to compute; found by itself if left out.")
+def finetune(
+    task: str,
+    source: str,
+    validation: Path | None,
+    test: Path | None,
+    options: tuple[str, ...],
+    model: str,
+    output: Path,
+    file: Path | None,
+    changes: tuple[str, ...],
+    resume: bool,
+    device: str | None,
+) -> None:
+    """Fine-tune a model for TASK.
+
+    TASK is classification, token-classification, question-answering, multiple-choice or masked-lm.
+
+    \b
+    convbert-edu finetune classification --data reviews:rt --model convbert-tiny --output runs/rt
+    convbert-edu finetune question-answering --data squad:train.json --validation dev.json --model ... --output ...
+
+    The defaults are the authors' recipe. All settings with their meaning: convbert_edu/finetuning/settings.py
+    """
+    from convbert_edu.config import ConvBertConfig
+    from convbert_edu.device import find_device
+    from convbert_edu.finetuning.data_sources import TEN_EPOCHS, load_data
+    from convbert_edu.finetuning.run import finetune as run
+    from convbert_edu.finetuning.settings import FinetuneSettings
+    from convbert_edu.finetuning.tasks import make_task
+
+    with plain_errors():
+        values = settings_from(file, changes)
+        chosen = make_task(task, values.get("task_options", {}))
+        config = ConvBertConfig.from_pretrained(model)
+        reading = settings_from(None, options)
+        epochs = {"epochs": 10} if reading.get("task") in TEN_EPOCHS else {}
+        settings = FinetuneSettings.recipe(chosen, config, **(epochs | values))
+        splits = load_data(source, chosen.name, validation, test, reading)
+        try:
+            record = run(chosen, splits, model, output, settings, resume, find_device(device))
+        except KeyboardInterrupt as stop:
+            click.echo(f"\n{stop}", err=True)
+            sys.exit(130)
+    shown = ("task", "examples", "steps", "seconds", "best_epoch", "validation", "test")
+    click.echo(json.dumps({name: record[name] for name in shown if name in record}, indent=2))

@@ -1,0 +1,64 @@
+"""`convbert-edu predict`."""
+
+import json
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from convbert_edu.cli.common import plain_errors
+
+AT_ONCE = 256  # inputs; answers come while there is more to read, and memory does not grow with the input
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--model", required=True, help="Folder of a fine-tuning run, or a model with a trained head.")
+@click.option("--text", "texts", multiple=True, help="A text to answer for (can be repeated).")
+@click.option("--batch-size", default=64, show_default=True, type=click.IntRange(min=1))
+@click.option("--device", help="Where to compute; found by itself if left out.")
+def predict(
+    files: tuple[Path, ...], model: str, texts: tuple[str, ...], batch_size: int, device: str | None
+) -> None:
+    """Answer for texts: --text, FILES, or standard input; one line of JSON for each comes out.
+
+    A line of input is a plain text or a JSON object with the fields that the task needs: text and text_pair; words;
+    question and context; context and choices; or text with [MASK] in it. Empty lines are passed over.
+    """
+    from convbert_edu.device import find_device
+    from convbert_edu.finetuning.predictor import Predictor
+
+    with plain_errors():
+        predictor = Predictor.load(model, find_device(device))
+        inputs = chain(texts, _inputs(files) if files or not texts else ())
+        while some := list(islice(inputs, AT_ONCE)):
+            for answer in predictor.answer(some, batch_size):
+                click.echo(json.dumps(answer, ensure_ascii=False))
+
+
+def _inputs(files: tuple[Path, ...]) -> Iterator[str | dict[str, Any]]:
+    """Yield the lines of the files, or of standard input where there are none; those with { are JSON."""
+    for file in files or (None,):
+        name = "standard input" if file is None else str(file)
+        with (
+            click.open_file("-", encoding="utf-8")
+            if file is None
+            else file.open(encoding="utf-8-sig") as lines
+        ):
+            try:
+                for number, line in enumerate(lines, start=1):
+                    if line.strip():
+                        yield _input(line.strip(), f"{name}, line {number}")
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{name} is not UTF-8 text ({error}); convert it first") from None
+
+
+def _input(line: str, where: str) -> str | dict[str, Any]:
+    if not line.startswith("{"):
+        return line
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{where} is not valid JSON ({error}); correct it, or leave it out") from None

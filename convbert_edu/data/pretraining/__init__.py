@@ -1,1 +1,0 @@
-"""From text to the batches of pretraining: documents, sequences, hidden words."""

@@ -1,0 +1,69 @@
+"""A fine-tuned model at work: fields of text in, answers out."""
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, Self
+
+import torch
+
+from convbert_edu.checkpoints.folder import resolve_folder
+from convbert_edu.device import find_device
+from convbert_edu.finetuning.run import trained_head
+from convbert_edu.finetuning.tasks import TASKS, Task
+from convbert_edu.models.base import PretrainedModel
+from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.predict import read_rows
+from convbert_edu.training.run_folder import RunFolder
+
+
+class Predictor:
+    """A model with its task and tokenizer."""
+
+    def __init__(
+        self, task: Task, model: PretrainedModel, tokenizer: ConvBertTokenizer, max_length: int
+    ) -> None:
+        self.task, self.model, self.tokenizer, self.max_length = task, model, tokenizer, max_length
+
+    @classmethod
+    def load(cls, name_or_path: str | os.PathLike, device: torch.device | None = None) -> Self:
+        """Open the output folder of a fine-tuning run, or any model with a trained head.
+
+        Raises FileNotFoundError where there is no model, ValueError where it has no head of one of the tasks.
+        """
+        run = RunFolder(name_or_path)
+        known = json.loads(run.record.read_text(encoding="utf-8")) if run.record.is_file() else {}
+        place = run.model if known else name_or_path
+        folder = resolve_folder(place, "weights")
+        head = trained_head(folder)
+        heads = {task.model_class.__name__: task for task in TASKS.values()}
+        if head not in heads:
+            raise ValueError(
+                f"the model in {folder} is a {head or 'model that does not say its class'}, with no trained head for a "
+                f"task; fine-tune it first, or take one of {', '.join(heads)}"
+            )
+        task = heads[head](**known.get("task_options", {}))
+        model = task.model_class.from_pretrained(folder).to(device or find_device())
+        limit = model.config.max_position_embeddings
+        max_length = known.get("settings", {}).get("max_length", min(task.longest, limit))
+        return cls(task, model, ConvBertTokenizer.from_pretrained(place), max_length)
+
+    def answer(self, inputs: Sequence[str | dict[str, Any]], batch_size: int = 64) -> list[dict[str, Any]]:
+        """Return the answer to each input as plain JSON values; a plain text stands for {"text": ...}.
+
+        The fields are those that the task reads (see Task.example_from). Raises ValueError, naming the input, where
+        one is missing.
+        """
+        task, config = self.task, self.model.config
+        examples = []
+        for number, given in enumerate(inputs, start=1):
+            try:
+                fields = {"text": given} if isinstance(given, str) else given
+                examples.append(task.example_from(fields, config))
+            except ValueError as error:
+                raise ValueError(f"input {number}: {error}") from None
+        if not examples:
+            return []
+        encoded = task.encode_inputs(examples, self.tokenizer, self.max_length, config)
+        results = read_rows(self.model, encoded, task.read, batch_size)
+        return task.answers(results, encoded, examples, config)

@@ -1,0 +1,42 @@
+"""How surprising is a text to a masked language model? Each word is hidden in turn."""
+
+import math
+from collections.abc import Sequence
+
+from convbert_edu.data.batching import EncodedTokens
+from convbert_edu.finetuning.tasks.masked_lm import MaskedLM
+from convbert_edu.models.checks import IGNORE_INDEX
+from convbert_edu.models.heads import ConvBertForMaskedLM
+from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.predict import read_rows
+
+
+def pseudo_perplexity(
+    model: ConvBertForMaskedLM,
+    tokenizer: ConvBertTokenizer,
+    texts: Sequence[str],
+    max_length: int = 128,
+    batch_size: int = 64,
+) -> float:
+    """Return exp of the mean, over all tokens of all texts, of -log p(token | all others) (Salazar et al. 2020).
+
+    A text of n tokens is read n times, each time with another one hidden. What is longer than `max_length` is cut.
+    Raises ValueError where the texts hold no tokens.
+    """
+    batch = tokenizer(list(texts), truncation=True, max_length=max_length, return_special_tokens_mask=True)
+    rows, labels = [], []
+    for ids, specials in zip(batch["input_ids"], batch["special_tokens_mask"], strict=True):
+        for place in (place for place, special in enumerate(specials) if not special):
+            rows.append([*ids[:place], tokenizer.mask_token_id, *ids[place + 1 :]])
+            labels.append([token if at == place else IGNORE_INDEX for at, token in enumerate(ids)])
+    if not rows:
+        raise ValueError(f"{len(texts)} texts hold no tokens; give at least one word")
+    hidden = EncodedTokens(
+        input_ids=rows,
+        token_type_ids=[[0] * len(row) for row in rows],
+        pad_token_id=tokenizer.pad_token_id,
+        labels=labels,
+        example_of_row=list(range(len(rows))),
+    )
+    losses = [word.loss for (word,) in read_rows(model, hidden, MaskedLM().read, batch_size)]
+    return math.exp(sum(losses) / len(losses))

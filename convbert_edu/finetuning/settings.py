@@ -1,0 +1,67 @@
+"""Every setting of a fine-tuning run. The defaults are the authors' recipe."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.finetuning.tasks.base import Task
+from convbert_edu.training.settings import Settings, TrainingSettings
+
+LARGE, LARGE_RATE = 768, 1e-4  # models of this width and above (ConvBERT-base) learn with the lower rate
+
+
+@dataclass(kw_only=True)
+class FinetuneSettings(TrainingSettings, Settings):
+    """The loop's settings and those around it. Raises ValueError, naming the field, for values that cannot work.
+
+    `recipe` makes the authors' settings for a task and a model.
+    """
+
+    epochs: int = 3
+    layer_decay: float = 0.8
+    precision: str = "auto"
+
+    # What is trained.
+    max_length: int | None = None  # tokens of a row; None: the task's, or as many as the model reads
+    from_scratch: bool = False  # start from random weights, in the sizes of the model
+    new_head: bool = False  # replace the trained head of a model, where it has one for other labels
+    config: dict[str, Any] = field(default_factory=dict)  # fields of ConvBertConfig that replace the model's
+    task_options: dict[str, Any] = field(default_factory=dict)  # of the task (see convbert_edu/tasks)
+
+    # When to stop, and the record.
+    patience: int | None = None  # stop after so many epochs without a better result; None: at the end
+    evaluation_batch_size: int = 64
+    checkpoint_minutes: float = 10.0  # between checkpoints
+    log_every: int = 10  # steps between lines of the log
+    threads: int | None = None  # of the CPU; None: as many as PyTorch takes by itself
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("auto", "float32", "bfloat16"):
+            raise ValueError(f"precision is {self.precision!r}; choose one of auto, float32, bfloat16")
+        for name in ("epochs", "batch_size", "accumulation", "evaluation_batch_size", "log_every"):
+            self.require(name, lambda value: value >= 1, "at least 1")
+        for name in ("weight_decay", "checkpoint_minutes"):
+            self.require(name, lambda value: value >= 0, "at least 0")
+        for name in ("learning_rate", "clip"):
+            self.require(name, lambda value: value > 0, "above 0")
+        self.require("layer_decay", lambda value: 0 < value <= 1, "above 0 and up to 1")
+        self.require("warmup_fraction", lambda value: 0 <= value < 1, "from 0 to below 1")
+        self.require("dropout", lambda value: value is None or 0 <= value < 1, "from 0 to below 1, or None")
+        for name in ("max_length", "patience", "threads"):
+            self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
+
+    @classmethod
+    def recipe(cls, task: Task, config: ConvBertConfig, /, **changes: Any) -> Self:
+        """Return the authors' settings for a task and a model, with `changes`."""
+        rate = {"learning_rate": LARGE_RATE} if config.hidden_size >= LARGE else {}
+        return cls.from_dict(rate | task.authors | changes)
+
+    def row_length(self, task: Task, config: ConvBertConfig) -> int:
+        """Return how many tokens a row may have; ValueError where the model cannot read as many."""
+        limit = config.max_position_embeddings
+        if self.max_length is not None and self.max_length > limit:
+            raise ValueError(
+                f"max_length is {self.max_length}, but the model reads at most max_position_embeddings = {limit} "
+                "tokens; lower it"
+            )
+        return self.max_length or min(task.longest, limit)

@@ -1,0 +1,40 @@
+"""The five kinds of tasks, one file each, in the order of the lessons."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from convbert_edu.finetuning.tasks.base import Task
+from convbert_edu.finetuning.tasks.classification import Classification
+from convbert_edu.finetuning.tasks.masked_lm import MaskedLM
+from convbert_edu.finetuning.tasks.multiple_choice import MultipleChoice
+from convbert_edu.finetuning.tasks.question_answering import QuestionAnswering
+from convbert_edu.finetuning.tasks.token_classification import TokenClassification
+
+TASKS: dict[str, type[Task]] = {
+    task.name: task
+    for task in (Classification, TokenClassification, QuestionAnswering, MultipleChoice, MaskedLM)
+}
+
+
+def make_task(name: str, options: Mapping[str, Any]) -> Task:
+    """Return the task called `name` with its options; ValueError, saying what there is, for unknown ones."""
+    if name not in TASKS:
+        raise ValueError(f"there is no task {name!r}; the tasks are {', '.join(TASKS)}")
+    known = [option.name for option in fields(TASKS[name])]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(f"{name} has no options {unknown}; it has {', '.join(known) or 'none'}")
+    return TASKS[name](**options)
+
+
+__all__ = [
+    "TASKS",
+    "Classification",
+    "MaskedLM",
+    "MultipleChoice",
+    "QuestionAnswering",
+    "Task",
+    "TokenClassification",
+    "make_task",
+]

@@ -1,0 +1,220 @@
+"""A text that is longer than a row: it is read in windows, one after the other, and their scores are averaged."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.data.batching import EncodedRows, EncodedTexts, encode_rows
+from convbert_edu.data.examples import Splits, TextExample
+from convbert_edu.finetuning.tasks.base import Task, check_label, names_of, needed
+from convbert_edu.models.base import PretrainedModel
+from convbert_edu.models.heads import ConvBertForSequenceClassification
+from convbert_edu.models.outputs import SequenceClassifierOutput
+from convbert_edu.tokenizer import ConvBertTokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowedTexts(EncodedTexts):
+    """Rows with the label of their text, and the number of the text that each row is a window of."""
+
+    example_of_row: list[int]
+
+
+def in_windows(
+    rows: EncodedRows, labels: Sequence[int] | Sequence[float] | Sequence[Sequence[float]], max_length: int
+) -> WindowedTexts:
+    """Divide rows [CLS] text [SEP] of more than `max_length` tokens into windows of (nearly) equal length.
+
+    Equal, because the rest of a text that just misses fitting would be a window of a word or two, which says nothing.
+    """
+    input_ids, token_type_ids, example_of_row = [], [], []
+    for number, (ids, types) in enumerate(zip(rows.input_ids, rows.token_type_ids, strict=True)):
+        for start, end in _bounds(len(ids) - 2, max_length - 2):
+            input_ids.append([ids[0], *ids[1 + start : 1 + end], ids[-1]])
+            token_type_ids.append([types[0], *types[1 + start : 1 + end], types[-1]])
+            example_of_row.append(number)
+    return WindowedTexts(
+        input_ids=input_ids,
+        token_type_ids=token_type_ids,
+        pad_token_id=rows.pad_token_id,
+        labels=torch.tensor([labels[number] for number in example_of_row]),
+        example_of_row=example_of_row,
+    )
+
+
+def mean_scores(results: Sequence[np.ndarray], example_of_row: Sequence[int]) -> np.ndarray:
+    """Return the scores of each text, [texts, scores]: the mean of those of its windows."""
+    texts = np.array(example_of_row)
+    sums = np.zeros((texts.max() + 1, len(results[0])), dtype=np.float32)
+    np.add.at(sums, texts, np.stack(results))
+    return sums / np.bincount(texts)[:, None].astype(np.float32)
+
+
+def _bounds(length: int, room: int) -> list[tuple[int, int]]:
+    """Return where the windows over `length` tokens begin and end, when `room` of them fit into one."""
+    count = math.ceil(length / room) if length else 1
+    edges = [length * part // count for part in range(count + 1)]
+    return list(pairwise(edges))
+
+
+# Classification of a text or a pair: one class, several classes at once, or a value (regression).
+
+
+ONE_CLASS, SOME_CLASSES, VALUE = "single_label_classification", "multi_label_classification", "regression"
+CHOSEN_BY = {ONE_CLASS: "accuracy", SOME_CLASSES: "micro_f1", VALUE: "spearman"}
+
+
+@dataclass(frozen=True)
+class Classification(Task):
+    """Sequence classification. What it is (one class, several, a value) follows from the labels of the examples."""
+
+    name: ClassVar[str] = "classification"
+    model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
+
+    border: float = 0.5  # probability above which a class is given, where several may hold at once
+    windows: int = 1  # rows in which a long text is read, one after the other; their mean score counts
+
+    def __post_init__(self) -> None:
+        if self.windows < 1:
+            raise ValueError(f"windows is {self.windows}; a text is read in at least 1")
+        if not 0 < self.border < 1:
+            raise ValueError(f"border is {self.border}; it is a probability, between 0 and 1")
+
+    def chosen_by(self, splits: Splits) -> str:
+        """Accuracy; micro-F1 where several classes hold at once; Spearman's correlation for values."""
+        return CHOSEN_BY[problem_of(splits.train[0].label)]
+
+    def config_fields(self, splits: Splits) -> dict[str, Any]:
+        """Return the kind of problem and the names of the labels."""
+        problem = problem_of(splits.train[0].label)
+        if problem == VALUE:
+            return {"problem_type": problem, "num_labels": 1}
+        if len(splits.label_names) < 1 + (problem == ONE_CLASS):
+            raise ValueError(
+                f"label_names is {splits.label_names}; there must be at least two classes to choose between: give "
+                "their names in Splits(label_names=...)"
+            )
+        return {"problem_type": problem, "id2label": dict(enumerate(splits.label_names))}
+
+    def encode(
+        self,
+        examples: Sequence[TextExample],
+        tokenizer: ConvBertTokenizer,
+        max_length: int,
+        config: ConvBertConfig,
+    ) -> WindowedTexts:
+        """Tokenise texts and pairs; what is longer than `max_length`, or all `windows` of that length, is cut.
+
+        Raises ValueError for a label that does not fit the head, and for pairs that are to be read in windows.
+        """
+        problem = problem_of_head(config)
+        for number, example in enumerate(examples):
+            _check(f"example {number}", example, problem, config)
+        texts, pairs = [e.text for e in examples], [e.text_pair or "" for e in examples]
+        labels = [e.label if problem == ONE_CLASS else np.float32(e.label).tolist() for e in examples]
+        if any(pairs) and self.windows > 1:
+            raise ValueError(
+                f"windows is {self.windows}, but the examples are pairs of texts; pairs are read in one row: leave "
+                "windows out, or join the two texts"
+            )
+        specials = tokenizer.num_special_tokens_to_add(False)
+        longest = self.windows * (max_length - specials) + specials
+        rows = encode_rows(tokenizer, texts, longest, pairs if any(pairs) else None)
+        return in_windows(rows, labels, max_length)
+
+    def read(self, output: SequenceClassifierOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
+        """Return each row's scores."""
+        return list(output.logits.numpy())
+
+    def metrics(
+        self,
+        results: list[np.ndarray],
+        encoded: WindowedTexts,
+        examples: Sequence[TextExample],
+        config: ConvBertConfig,
+    ) -> dict[str, float]:
+        """Return accuracy and macro-F1; micro- and macro-F1; or Pearson's and Spearman's correlation."""
+        from scipy.stats import pearsonr, spearmanr
+        from sklearn.metrics import accuracy_score, f1_score
+
+        truth = np.array([example.label for example in examples])
+        scores = mean_scores(results, encoded.example_of_row)
+        problem = problem_of_head(config)
+        if problem == VALUE:
+            return {
+                name: float(np.nan_to_num(correlation(scores[:, 0], truth).statistic))
+                for name, correlation in (("pearson", pearsonr), ("spearman", spearmanr))
+            }
+        if problem == SOME_CLASSES:
+            given = torch.from_numpy(scores).sigmoid().numpy() > self.border
+            f1 = {
+                name: f1_score(truth, given, average=name, zero_division=0.0) for name in ("micro", "macro")
+            }
+            return {f"{name}_f1": float(value) for name, value in f1.items()}
+        guesses = scores.argmax(axis=1)
+        return {
+            "accuracy": float(accuracy_score(truth, guesses)),
+            "macro_f1": float(f1_score(truth, guesses, average="macro", zero_division=0.0)),
+        }
+
+    def answers(
+        self,
+        results: list[np.ndarray],
+        encoded: WindowedTexts,
+        examples: Sequence[TextExample],
+        config: ConvBertConfig,
+    ) -> list[dict[str, Any]]:
+        """Return for each text its label, or labels, with all probabilities; or its value."""
+        problem, names = problem_of_head(config), list(config.id2label.values())
+        return [
+            {"text": example.text, **({"text_pair": example.text_pair} if example.text_pair else {})}
+            | _answer(torch.from_numpy(scores), problem, names, self.border)
+            for example, scores in zip(examples, mean_scores(results, encoded.example_of_row), strict=True)
+        ]
+
+    def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> TextExample:
+        """Read the fields `text` and, for a pair, `text_pair`."""
+        blanks = {ONE_CLASS: 0, SOME_CLASSES: (0,) * config.num_labels, VALUE: 0.0}
+        pair = needed(fields, "text_pair", str) if "text_pair" in fields else None
+        return TextExample(needed(fields, "text", str), blanks[problem_of_head(config)], pair)
+
+
+def problem_of(label: int | float | tuple[int, ...]) -> str:
+    """Return the kind of problem that a label belongs to."""
+    return SOME_CLASSES if isinstance(label, tuple) else VALUE if isinstance(label, float) else ONE_CLASS
+
+
+def problem_of_head(config: ConvBertConfig) -> str:
+    """Return the kind of problem that a head is for; where the configuration does not say, its size does."""
+    return config.problem_type or (VALUE if config.num_labels == 1 else ONE_CLASS)
+
+
+def _check(where: str, example: TextExample, problem: str, config: ConvBertConfig) -> None:
+    """Raise ValueError, naming the example, for a label that does not fit the head."""
+    kinds = {ONE_CLASS: "a class number", SOME_CLASSES: "a tuple of 0 and 1", VALUE: "a float"}
+    if problem_of(example.label) != problem:
+        raise ValueError(f"{where} has the label {example.label!r}; the head learns from {kinds[problem]}")
+    if problem == ONE_CLASS:
+        check_label(where, example.label, config)
+    if problem == SOME_CLASSES and len(example.label) != config.num_labels:
+        raise ValueError(
+            f"{where} has {len(example.label)} labels, but the head has {config.num_labels} ({names_of(config)}); "
+            "give a 0 or a 1 for each of them"
+        )
+
+
+def _answer(scores: Tensor, problem: str, names: list[str], border: float) -> dict[str, Any]:
+    if problem == VALUE:
+        return {"value": scores.item()}
+    chances = scores.softmax(dim=0) if problem == ONE_CLASS else scores.sigmoid()
+    by_name = dict(zip(names, chances.tolist(), strict=True))
+    if problem == ONE_CLASS:
+        return {"label": names[int(scores.argmax())], "probabilities": by_name}
+    return {"labels": [name for name, chance in by_name.items() if chance > border], "probabilities": by_name}

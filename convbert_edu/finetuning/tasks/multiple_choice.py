@@ -1,0 +1,144 @@
+"""Multiple choice: which of several texts goes with a context?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.data.batching import EncodedRows
+from convbert_edu.data.examples import ChoiceExample, Splits
+from convbert_edu.finetuning.tasks.base import Task, needed
+from convbert_edu.models.base import PretrainedModel
+from convbert_edu.models.heads import ConvBertForMultipleChoice
+from convbert_edu.models.outputs import MultipleChoiceOutput
+from convbert_edu.tokenizer import ConvBertTokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedChoices(EncodedRows):
+    """Questions with `count` choices each, read once with each of them: the token numbers are those of the readings.
+
+    The readings of a question stand side by side; the rows that a batch is made of are whole questions.
+    """
+
+    count: int
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """The number of tokens of the longest reading of each question."""
+        starts = range(0, len(self.input_ids), self.count)
+        return [max(map(len, self.input_ids[at : at + self.count])) for at in starts]
+
+    def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
+        """Return some questions as tensors [rows, choices, width], with their `labels`."""
+        readings = [row * self.count + choice for row in rows for choice in range(self.count)]
+        batch = super().batch(readings, width, epoch)
+        apart = {name: tensor.unflatten(0, (len(rows), self.count)) for name, tensor in batch.items()}
+        return {**apart, "labels": self.labels[list(rows)]}
+
+
+@dataclass(frozen=True)
+class MultipleChoice(Task):
+    """The model reads the context with each choice, and gives each reading one score."""
+
+    name: ClassVar[str] = "multiple-choice"
+    model_class: ClassVar[type[PretrainedModel]] = ConvBertForMultipleChoice
+
+    summary: str = "first"  # the token whose vector is scored: "first" is [CLS]; "last" as transformers does
+
+    def chosen_by(self, splits: Splits) -> str:
+        """The share of right choices."""
+        return "accuracy"
+
+    def config_fields(self, splits: Splits) -> dict[str, Any]:
+        """Return which token is scored."""
+        return {"summary_type": self.summary}
+
+    def encode(
+        self,
+        examples: Sequence[ChoiceExample],
+        tokenizer: ConvBertTokenizer,
+        max_length: int,
+        config: ConvBertConfig,
+    ) -> EncodedChoices:
+        """Tokenise context and choice as a pair, for each choice; the longer of the two is cut first.
+
+        Raises ValueError, naming the item, where the numbers of choices differ or the label is none of them.
+        """
+        count = len(examples[0].choices)
+        for example in examples:
+            _check(example, count)
+        contexts = [example.context for example in examples for _ in example.choices]
+        choices = [f"{e.question} {choice}".strip() for e in examples for choice in e.choices]
+        encoded = tokenizer(contexts, choices, truncation=True, max_length=max_length)
+        return EncodedChoices(
+            input_ids=encoded["input_ids"],
+            token_type_ids=encoded["token_type_ids"],
+            pad_token_id=tokenizer.pad_token_id,
+            count=count,
+            labels=torch.tensor([example.label for example in examples]),
+        )
+
+    def read(self, output: MultipleChoiceOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
+        """Return for each question the scores of its choices."""
+        return list(output.logits.numpy())
+
+    def metrics(
+        self,
+        results: list[np.ndarray],
+        encoded: EncodedChoices,
+        examples: Sequence[ChoiceExample],
+        config: ConvBertConfig,
+    ) -> dict[str, float]:
+        """Return the share of right choices."""
+        return {"accuracy": float(np.mean(np.stack(results).argmax(axis=1) == encoded.labels.numpy()))}
+
+    def answers(
+        self,
+        results: list[np.ndarray],
+        encoded: EncodedChoices,
+        examples: Sequence[ChoiceExample],
+        config: ConvBertConfig,
+    ) -> list[dict[str, Any]]:
+        """Return for each question the number and text of the choice, and the probability of each."""
+        answers = []
+        for example, scores in zip(examples, results, strict=True):
+            choice = int(scores.argmax())
+            chances = torch.from_numpy(scores).softmax(dim=0).tolist()
+            answers.append(
+                {
+                    "id": example.id,
+                    "choice": choice,
+                    "text": example.choices[choice],
+                    "probabilities": chances,
+                }
+            )
+        return answers
+
+    def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> ChoiceExample:
+        """Read the fields `context`, `choices` (a list) and, if they are there, `question` and `id`."""
+        context, choices = needed(fields, "context", str), needed(fields, "choices", list)
+        return ChoiceExample(
+            str(fields.get("id", "")), context, tuple(choices), 0, str(fields.get("question", ""))
+        )
+
+
+def _check(example: ChoiceExample, count: int) -> None:
+    if len(example.choices) != count or count < 2:
+        raise ValueError(
+            f"item {example.id!r} has {len(example.choices)} choices, the first item has {count}; give all items the "
+            "same number, at least two"
+        )
+    if not 0 <= example.label < count:
+        raise ValueError(
+            f"item {example.id!r} has the label {example.label}; with {count} choices it must be 0 to {count - 1}"
+        )

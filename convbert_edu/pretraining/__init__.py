@@ -1,0 +1,1 @@
+"""Learning a language without labels: masked tokens and replaced tokens (lesson 08)."""

@@ -1,0 +1,119 @@
+"""Batches for pretraining: which sequences each step sees, hidden words, tensors.
+
+Everything follows from (seed, step): no step needs to know what happened before it. So a run can go on at any step,
+and several processes can share the sequences of a step without talking to each other.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convbert_edu.pretraining.masking import Masking
+from convbert_edu.pretraining.token_file import TokenFile
+from convbert_edu.training.random_numbers import random_bits, shuffled
+
+# Steps are planned in pools of this many, in which sequences are sorted by length, so that little is padding.
+POOL = 50
+MULTIPLE = 8  # rows are padded to a multiple of this: a few shapes only, and those that processors like
+_ORDER, _MASKS = 1, 2  # two independent streams of random numbers
+
+
+class PretrainingBatches:
+    """The batches of a pretraining run over `token_file`: for each step `step_size` sequences.
+
+    The corpus is read in a new random order in each epoch, each sequence once.
+    Raises ValueError where the corpus has fewer sequences than a step takes.
+    """
+
+    def __init__(
+        self, token_file: TokenFile, masking: Masking, step_size: int, max_length: int | None, seed: int
+    ) -> None:
+        if len(token_file) < step_size:
+            raise ValueError(
+                f"{token_file.folder} has {len(token_file)} sequences, but one step takes {step_size} (batch_size x "
+                "accumulation x processes); lower batch_size or pack more text"
+            )
+        self.token_file, self.masking, self.step_size, self.seed = token_file, masking, step_size, seed
+        self.longest = max_length or token_file.index["max_length"]
+        self._pool: tuple[int, np.ndarray] | None = None
+
+    def sequences(self, step: int) -> np.ndarray:
+        """Return the numbers of the sequences of `step` (0, 1, 2, ...), sorted by length."""
+        pool, place = divmod(step, POOL)
+        if self._pool is None or self._pool[0] != pool:
+            self._pool = (pool, self._plan(pool))
+        return self._pool[1][place]
+
+    def load(self, step: int, part: int = 0, parts: int = 1) -> dict[str, Tensor]:
+        """Return one of the `parts` equal parts of the sequences of `step`, masked (see `masked_batch`)."""
+        numbers = self.sequences(step)
+        # All parts are padded to the same length: padding has an influence on convolutions.
+        width = common_width(self.token_file.lengths(numbers), self.longest)
+        rows = np.arange(self.step_size).reshape(parts, -1)[part]
+        keys = random_bits(self.seed, _MASKS, step, rows)
+        return masked_batch(self.token_file, numbers[rows], width, self.masking, keys)
+
+    def _plan(self, pool: int) -> np.ndarray:
+        """Return the sequences of POOL steps, [POOL, step_size], each row of similar length."""
+        size, count = POOL * self.step_size, len(self.token_file)
+        places = np.arange(pool * size, (pool + 1) * size)
+        numbers = np.concatenate(
+            [
+                shuffled(places[places // count == epoch] % count, count, self.seed, _ORDER, int(epoch))
+                for epoch in np.unique(places // count)
+            ]
+        )
+        by_length = numbers[np.argsort(self.token_file.lengths(numbers), kind="stable")]
+        order = np.argsort(random_bits(self.seed, _ORDER, pool, np.arange(POOL)))
+        return by_length.reshape(POOL, self.step_size)[order]
+
+
+def held_out_batches(
+    token_file: TokenFile, masking: Masking, batch_size: int, max_length: int | None, limit: int
+) -> Iterator[dict[str, Tensor]]:
+    """Yield `limit` sequences, spread evenly over the corpus, in batches; masked alike on every call."""
+    count = min(limit, len(token_file))
+    numbers = np.arange(count) * len(token_file) // count
+    numbers = numbers[np.argsort(token_file.lengths(numbers), kind="stable")]
+    longest = max_length or token_file.index["max_length"]
+    for at in range(0, count, batch_size):
+        some = numbers[at : at + batch_size]
+        width = common_width(token_file.lengths(some), longest)
+        yield masked_batch(token_file, some, width, masking, random_bits(_MASKS, some))
+
+
+def common_width(lengths: np.ndarray, longest: int) -> int:
+    """Return the width of a batch: its longest sequence, rounded up to a multiple of 8, but at most `longest`."""
+    return min(longest, -(-int(lengths.max()) // MULTIPLE) * MULTIPLE)
+
+
+def masked_batch(
+    token_file: TokenFile, numbers: np.ndarray, width: int, masking: Masking, keys: np.ndarray
+) -> dict[str, Tensor]:
+    """Read sequences, cut or padded to `width`, and hide words.
+
+    input_ids [batch, seq]: with [MASK]; original_ids: before; attention_mask, token_type_ids: as always
+    is_word [batch, seq]: neither padding nor special
+    hidden_places [hidden]: the hidden words, counted through the flattened batch
+    draws [hidden]: for each of them the random number that the generator's guess is drawn with
+    """
+    tokenizer = masking.tokenizer
+    ids = token_file.read(numbers, width, tokenizer.pad_token_id)
+    lengths = token_file.lengths(numbers)
+    ids[lengths > width, -1] = tokenizer.sep_token_id
+    is_real = np.arange(width) < lengths[:, None]
+    is_sep = ids == tokenizer.sep_token_id
+    after_first_sep = (np.cumsum(is_sep, axis=1) - is_sep > 0) & is_real
+    masked, hidden, draws = masking.hide(ids, keys)
+    arrays = {
+        "input_ids": masked,
+        "attention_mask": is_real.astype(np.int64),
+        "token_type_ids": after_first_sep.astype(np.int64),
+        "original_ids": ids,
+        "is_word": masking.words(ids),
+        "hidden_places": np.flatnonzero(hidden),
+        "draws": draws[hidden].astype(np.float32),
+    }
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}

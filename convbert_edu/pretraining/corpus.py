@@ -1,0 +1,87 @@
+"""A corpus for pretraining: one folder with the vocabulary, the sequences to train on and those held out."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from convbert_edu.pretraining.packing import Packing
+from convbert_edu.pretraining.token_file import TokenFile, write_token_file
+from convbert_edu.tokenizer import ConvBertTokenizer
+
+VOCABULARY_CHARACTERS = (
+    100_000_000  # the vocabulary is learnt from the first part of the text, up to this much
+)
+
+
+@dataclass(frozen=True)
+class PretrainingCorpus:
+    """The parts of an opened corpus folder."""
+
+    tokenizer: ConvBertTokenizer
+    train: TokenFile
+    held_out: TokenFile
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike) -> "PretrainingCorpus":
+        """Open a folder made by `build_corpus`."""
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"there is no corpus {folder}; `convbert-edu data pack {folder}` makes one"
+            )
+        return cls(
+            ConvBertTokenizer.from_pretrained(folder),
+            TokenFile(folder / "train"),
+            TokenFile(folder / "held_out"),
+        )
+
+
+def build_corpus(
+    folder: str | os.PathLike,
+    train: Callable[[], Iterable[str]],
+    held_out: Callable[[], Iterable[str]],
+    tokenizer: ConvBertTokenizer | None = None,
+    vocab_size: int = 8000,
+    packing: Packing | None = None,
+) -> PretrainingCorpus:
+    """Learn a vocabulary from the training documents, unless a `tokenizer` is given, and pack both parts.
+
+    train, held_out: functions that yield the documents, from the first, each time they are called
+    Memory stays the same whatever the size of the text. `folder` appears whole or not at all.
+    Raises FileExistsError where it exists, and what the readers, the tokenizer and `write_token_file` raise.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists already; remove it or choose another folder")
+    beside = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed
+    try:
+        beside.mkdir(parents=True)
+        if tokenizer is None:
+            texts = first_characters(train(), VOCABULARY_CHARACTERS)
+            tokenizer = ConvBertTokenizer.train(texts, vocab_size, show_progress=True)
+        tokenizer.save_pretrained(beside)
+        write_token_file(train(), tokenizer, beside / "train", packing)
+        write_token_file(held_out(), tokenizer, beside / "held_out", packing)
+        os.rename(beside, folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return PretrainingCorpus.open(folder)
+
+
+def every_hundredth(documents: Iterable[str], held_out: bool) -> Iterator[str]:
+    """Yield each hundredth document, or all but these: a held-out part for text that has none."""
+    return (document for number, document in enumerate(documents) if (number % 100 == 50) == held_out)
+
+
+def first_characters(documents: Iterable[str], limit: int) -> Iterator[str]:
+    """Yield documents until they have `limit` characters together."""
+    characters = 0
+    for document in documents:
+        yield document
+        characters += len(document)
+        if characters >= limit:
+            return

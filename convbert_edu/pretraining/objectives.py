@@ -1,0 +1,253 @@
+"""Guessing hidden words: masked language modelling, applied only where words are hidden."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.models.heads import ConvBertForMaskedLM, ConvBertForPreTraining
+
+
+@dataclass(kw_only=True)
+class PretrainingOutput:
+    """Losses of a batch of pretraining, summed over words, and what is needed to judge them.
+
+    masked_lm_loss, sentence_loss: sums over the hidden words; guessed_right: how many of these were guessed
+    detection_loss: sum over all words; scores and replaced: per token, what the discriminator thinks and what is so
+    None where a game has no such part.
+    """
+
+    loss: Float[Tensor, ""]
+    masked_lm_loss: Float[Tensor, ""] | None = None
+    guessed_right: Int[Tensor, ""] | None = None
+    sentence_loss: Float[Tensor, ""] | None = None
+    detection_loss: Float[Tensor, ""] | None = None
+    scores: Float[Tensor, "batch seq"] | None = None
+    replaced: Bool[Tensor, "batch seq"] | None = None
+
+    def sums(self) -> Float[Tensor, "5"]:
+        """Return loss, masked_lm_loss, guessed_right, sentence_loss and detection_loss as one tensor, 0 for None."""
+        parts = (self.loss, self.masked_lm_loss, self.guessed_right, self.sentence_loss, self.detection_loss)
+        numbers = [
+            self.loss.new_zeros(()) if part is None else part.detach().to(self.loss.dtype) for part in parts
+        ]
+        return torch.stack(numbers)
+
+
+def score_hidden_words(
+    generator: ConvBertForMaskedLM,
+    vectors: Float[Tensor, "batch seq hidden"],
+    hidden_places: Int[Tensor, " masked"],
+) -> Float[Tensor, "masked vocab"]:
+    """Return the log-probability of each vocabulary entry at the hidden places only.
+
+    The product with the vocabulary is the dearest of the whole model; six of seven tokens are spared it.
+    """
+    hidden = vectors.flatten(0, 1)[hidden_places]
+    return log_probabilities(generator, hidden)
+
+
+def log_probabilities(
+    generator: ConvBertForMaskedLM, vectors: Float[Tensor, "rows hidden"]
+) -> Float[Tensor, "rows vocab"]:
+    """Return what the masked-LM head says about some vectors, in float32 whatever autocast does."""
+    return torch.log_softmax(generator.masked_lm_head(vectors.unsqueeze(0)).squeeze(0).float(), dim=-1)
+
+
+def count_right(log_probs: Float[Tensor, "masked vocab"], truth: Int[Tensor, " masked"]) -> Int[Tensor, ""]:
+    """Return how many true words have the highest probability (`amax` is several times faster than `argmax`)."""
+    log_probs = log_probs.detach()
+    return (log_probs.gather(1, truth.unsqueeze(1)).squeeze(1) >= log_probs.amax(dim=-1)).sum()
+
+
+class MaskedWordGame(nn.Module):
+    """Masked language modelling alone: hide words, guess them.
+
+    With `sentence_weight` above 0 the vector of [CLS] has to guess all hidden words of its sequence as well, all from
+    the one vector: so it comes to say what the sequence is about.
+    """
+
+    def __init__(self, generator: ConvBertForMaskedLM, sentence_weight: float = 0.0) -> None:
+        super().__init__()
+        self.generator = generator
+        self.config = generator.config
+        self.sentence_weight = sentence_weight
+
+    def forward(
+        self,
+        input_ids: Int[Tensor, "batch seq"],
+        attention_mask: Int[Tensor, "batch seq"],
+        token_type_ids: Int[Tensor, "batch seq"],
+        original_ids: Int[Tensor, "batch seq"],
+        is_word: Bool[Tensor, "batch seq"],
+        hidden_places: Int[Tensor, " masked"],
+        draws: Float[Tensor, " masked"],
+        hidden_total: float | None = None,
+        word_total: float | None = None,
+    ) -> PretrainingOutput:
+        """Play one round; see `convbert_edu.pretraining.batches.masked_batch` for the inputs.
+
+        hidden_total: hidden words that the loss is divided by, where a step has more batches than this one
+        """
+        vectors = self.generator.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
+        log_probs = score_hidden_words(self.generator, vectors, hidden_places)
+        truth = original_ids.flatten()[hidden_places]
+        masked_lm_loss = F.nll_loss(log_probs, truth, reduction="sum")
+        loss, sentence_loss = masked_lm_loss, None
+        if self.sentence_weight:
+            from_cls = log_probabilities(self.generator, vectors[:, 0])
+            row = hidden_places // input_ids.shape[1]
+            sentence_loss = -from_cls[row, truth].sum()
+            loss = loss + self.sentence_weight * sentence_loss
+        return PretrainingOutput(
+            loss=loss / (hidden_total or max(1, len(truth))),
+            masked_lm_loss=masked_lm_loss.detach(),
+            guessed_right=count_right(log_probs, truth),
+            sentence_loss=None if sentence_loss is None else sentence_loss.detach(),
+        )
+
+
+# Replaced-token detection: a forger swaps words, a detective has to find them (ELECTRA's game, used by the paper).
+
+
+SHARED = ("word", "position", "token_type", "layer_norm")  # what both models' embeddings have in common
+
+
+class ReplacedTokenDetection(nn.Module):
+    """Generator and discriminator, trained together.
+
+    The generator, a small masked language model, guesses hidden words; its guesses, drawn from its probabilities,
+    replace them; the discriminator says for every word whether it is original. loss = MLM + rtd_weight x RTD.
+    Both share the embedding block, each with its own projection. No gradient passes through the drawing of a guess.
+    With `freeze_generator` the generator is not trained, shares nothing and costs less.
+    """
+
+    def __init__(
+        self,
+        generator: ConvBertForMaskedLM,
+        discriminator: ConvBertForPreTraining,
+        rtd_weight: float = 50.0,
+        freeze_generator: bool = False,
+    ) -> None:
+        super().__init__()
+        check_partners(generator.config, discriminator.config, sharing=not freeze_generator)
+        self.generator, self.discriminator = generator, discriminator
+        self.config = discriminator.config
+        self.rtd_weight, self.freeze_generator = rtd_weight, freeze_generator
+        if freeze_generator:
+            generator.requires_grad_(False).eval()
+        else:
+            share_embeddings(generator, discriminator)
+
+    def train(self, mode: bool = True) -> "ReplacedTokenDetection":
+        """Switch dropout on or off; a frozen generator keeps it off."""
+        super().train(mode)
+        if self.freeze_generator:
+            self.generator.eval()
+        return self
+
+    def forward(
+        self,
+        input_ids: Int[Tensor, "batch seq"],
+        attention_mask: Int[Tensor, "batch seq"],
+        token_type_ids: Int[Tensor, "batch seq"],
+        original_ids: Int[Tensor, "batch seq"],
+        is_word: Bool[Tensor, "batch seq"],
+        hidden_places: Int[Tensor, " masked"],
+        draws: Float[Tensor, " masked"],
+        hidden_total: float | None = None,
+        word_total: float | None = None,
+    ) -> PretrainingOutput:
+        """Play one round; see `convbert_edu.pretraining.batches.masked_batch` for the inputs.
+
+        hidden_total, word_total: what the two losses are divided by, where a step has more batches than this one
+        """
+        truth = original_ids.flatten()[hidden_places]
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze_generator):
+            vectors = self.generator.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
+            log_probs = score_hidden_words(self.generator, vectors, hidden_places)
+            masked_lm_loss = F.nll_loss(log_probs, truth, reduction="sum")
+
+        guesses = draw_words(log_probs.detach(), draws)
+        forged_ids = original_ids.flatten().scatter(0, hidden_places, guesses).view_as(original_ids)
+        replaced = forged_ids != original_ids  # a word that was guessed right counts as original
+
+        scores = self.discriminator(forged_ids, attention_mask, token_type_ids).logits.float()
+        each = F.binary_cross_entropy_with_logits(scores, replaced.float(), reduction="none")
+        detection_loss = (each * is_word).sum()
+        loss = self.rtd_weight * detection_loss / (word_total or is_word.sum().clamp(min=1))
+        if not self.freeze_generator:
+            loss = loss + masked_lm_loss / (hidden_total or max(1, len(truth)))
+        return PretrainingOutput(
+            loss=loss,
+            masked_lm_loss=masked_lm_loss.detach(),
+            guessed_right=count_right(log_probs, truth),
+            detection_loss=detection_loss.detach(),
+            scores=scores.detach(),
+            replaced=replaced,
+        )
+
+
+def draw_words(
+    log_probs: Float[Tensor, "masked vocab"], draws: Float[Tensor, " masked"]
+) -> Int[Tensor, " masked"]:
+    """Draw one word from each row of probabilities, with the random numbers `draws` (0 to 1).
+
+    The probabilities laid end to end cover the line from 0 to 1; the word is the one on whose stretch the random
+    number falls.
+    """
+    ends = log_probs.exp().cumsum(dim=-1)
+    points = draws.unsqueeze(-1) * ends[:, -1:]
+    return torch.searchsorted(ends, points, right=True).squeeze(-1).clamp(max=log_probs.shape[-1] - 1)
+
+
+def share_embeddings(generator: ConvBertForMaskedLM, discriminator: ConvBertForPreTraining) -> None:
+    """Give the generator the discriminator's embedding block; each keeps its own projection."""
+    for name in SHARED:
+        setattr(generator.encoder.embeddings, name, getattr(discriminator.encoder.embeddings, name))
+    if generator.config.tie_word_embeddings:
+        generator.masked_lm_head.decoder.weight = generator.encoder.embeddings.word.weight
+
+
+def copy_embeddings(source: ConvBertForMaskedLM, target: ConvBertForPreTraining) -> None:
+    """Give `target` the numbers of the embedding block of `source`; raises ValueError where sizes differ."""
+    check_partners(source.config, target.config, sharing=True)
+    for name in SHARED:
+        numbers = getattr(source.encoder.embeddings, name).state_dict()
+        getattr(target.encoder.embeddings, name).load_state_dict(numbers)
+
+
+def generator_config(config: ConvBertConfig, fraction: float = 1 / 4, **overrides: Any) -> ConvBertConfig:
+    """Return the configuration of a generator for the discriminator `config`: full depth, a fraction of its width.
+
+    The authors take 1/4 (1/3 for base). Raises ValueError where a width does not come out whole.
+    """
+    sizes: dict[str, Any] = {"num_attention_heads": max(1, round(config.num_attention_heads * fraction))}
+    for name in ("hidden_size", "intermediate_size"):
+        width = getattr(config, name) * fraction
+        if abs(width - round(width)) > 1e-6 or width < 1:
+            raise ValueError(
+                f"{name} {getattr(config, name)} x fraction {fraction:g} is {width:g}; it must be a whole number, so "
+                "choose another fraction"
+            )
+        sizes[name] = round(width)
+    values = config.to_dict() | sizes | overrides
+    return ConvBertConfig.from_dict(values)
+
+
+def check_partners(generator: ConvBertConfig, discriminator: ConvBertConfig, sharing: bool) -> None:
+    """Raise ValueError where two models cannot read the same text, or cannot share their embeddings."""
+    names = ["vocab_size"]
+    if sharing:
+        names += ["embedding_size", "max_position_embeddings", "type_vocab_size"]
+    for name in names:
+        ours, theirs = getattr(generator, name), getattr(discriminator, name)
+        if ours != theirs:
+            raise ValueError(
+                f"the generator has {name} {ours}, the discriminator {theirs}; they must be equal"
+                + (" to share their embeddings" if sharing else "")
+            )

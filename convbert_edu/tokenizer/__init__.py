@@ -1,0 +1,5 @@
+"""Text to token ids and back."""
+
+from convbert_edu.tokenizer.tokenizer import ConvBertTokenizer, ConvBertTokenizerFast
+
+__all__ = ["ConvBertTokenizer", "ConvBertTokenizerFast"]

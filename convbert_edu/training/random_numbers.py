@@ -1,0 +1,64 @@
+"""Random numbers by counter: the number for (seed, step, row, place) is computed from these four, not drawn in turn.
+
+A run that was interrupted, or that is spread over several processes, then meets the same random numbers as one that
+was not, because nothing depends on how many numbers were drawn before, or by whom.
+"""
+
+import numpy as np
+
+_GOLDEN = 0x9E3779B97F4A7C15  # keeps the counters 0, 0, 0 away from the fixed point 0 of the mixing below
+_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # the constants of the generator "splitmix64"
+
+
+def random_bits(*counters: int | np.ndarray) -> np.ndarray:
+    """Return 64 random bits (uint64) for each combination of `counters`, which broadcast like NumPy arrays.
+
+    Plain numbers alone give an array of one.
+    """
+    state = np.zeros(1, dtype=np.uint64)
+    with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is meant
+        for counter in counters:
+            state = _mix(state + np.asarray(counter).astype(np.uint64) + np.uint64(_GOLDEN))
+    return state
+
+
+def uniform(*counters: int | np.ndarray) -> np.ndarray:
+    """Return a random number from 0 to below 1 (float64) for each combination of `counters`."""
+    return (random_bits(*counters) >> np.uint64(11)) * 2.0**-53
+
+
+def _mix(bits: np.ndarray) -> np.ndarray:
+    """Scramble 64 bits, so that a change of one changes each other with probability one half."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(_FIRST)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(_SECOND)
+    return bits ^ (bits >> np.uint64(31))
+
+
+# Shuffling a hundred million numbers without holding them in memory.
+
+
+ROUNDS = 4
+
+
+def shuffled(places: np.ndarray, count: int, *key: int) -> np.ndarray:
+    """Return which of the numbers 0 ... count-1 stand at `places` of their shuffle; each `key` is another shuffle.
+
+    A Feistel network, as in ciphers: the bits of a number are cut in two halves, and in each round one half is
+    scrambled by a function of the other. Each round can be undone, so no two numbers meet; and each place can be
+    computed alone. Results past `count` go round again until they fall inside.
+    """
+    half = np.uint64(max(1, ((count - 1).bit_length() + 1) // 2))
+    numbers = places.astype(np.uint64)
+    outside = np.ones(len(numbers), dtype=bool)
+    while outside.any():
+        numbers[outside] = _scramble(numbers[outside], half, key)
+        outside = numbers >= count
+    return numbers.astype(np.int64)
+
+
+def _scramble(numbers: np.ndarray, half: np.uint64, key: tuple[int, ...]) -> np.ndarray:
+    low = (np.uint64(1) << half) - np.uint64(1)
+    left, right = numbers >> half, numbers & low
+    for number in range(ROUNDS):
+        left, right = right, left ^ (random_bits(*key, number, right) & low)
+    return (left << half) | right

@@ -1,0 +1,161 @@
+"""`convbert-edu finetune` and `convbert-edu predict`, from files to answers."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from convbert_edu.cli.main import main
+from tiny_corpus import sentences
+from tiny_tasks import save_tiny_model, whose_food
+
+QUICK = (
+    "--set",
+    "batch_size=8",
+    "--set",
+    "precision=float32",
+    "--set",
+    "learning_rate=0.01",
+    "--device",
+    "cpu",
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+def run(*arguments: object, input: str | None = None) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)), input=input)
+
+
+@pytest.fixture(scope="module")
+def columns(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three files of CoNLL columns."""
+    folder, splits = tmp_path_factory.mktemp("columns"), whose_food(60)
+    for part in ("train", "validation", "test"):
+        blocks = [
+            "\n".join(
+                f"{word} x {splits.label_names[label]}" for word, label in zip(e.words, e.labels, strict=True)
+            )
+            for e in getattr(splits, part)
+        ]
+        (folder / f"{part}.txt").write_text("\n\n".join(blocks) + "\n")
+    return [folder / f"{part}.txt" for part in ("train", "validation", "test")]
+
+
+def test_from_columns_to_entities(model: Path, columns: list[Path], tmp_path: Path):
+    train, validation, test = columns
+    command = [
+        "finetune", "token-classification", "--data", f"conll:{train}", "--validation", validation, "--test", test,
+        "--read", "column=2", "--model", model, "--output", tmp_path / "run", *QUICK, "--set", "epochs=10",
+    ]  # fmt: skip
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.output)
+    assert record["examples"] == {"train": 40, "validation": 10, "test": 10}
+    assert record["test"]["entity_f1"] > 0.9
+
+    again = run(*command)
+    assert again.exit_code == 1
+    assert "holds a run already, it is complete" in again.output
+    assert json.loads(run(*command, "--resume").output) == record
+
+    words = json.dumps({"words": ["the", "bear", "hid", "honey"]})
+    result = run("predict", "--model", tmp_path / "run", input=f"the cat likes milk .\n\n{words}\n")
+    assert result.exit_code == 0, result.output
+    first, second = map(json.loads, result.output.splitlines())
+    assert [(entity["kind"], entity["text"]) for entity in first["entities"]] == [
+        ("animal", "cat"),
+        ("food", "milk"),
+    ]
+    assert second["labels"] == ["O", "B-animal", "O", "B-food"]
+
+
+def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
+    (tmp_path / "text.txt").write_text("\n\n".join(sentences(seed=8, count=60)))
+    result = run(
+        "finetune", "masked-lm", "--data", f"text:{tmp_path / 'text.txt'}", "--model", model,
+        "--output", tmp_path / "run", *QUICK, "--set", "epochs=2", "--set", 'task_options={"mask_probability": 0.3}',
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    (tmp_path / "inputs.txt").write_text("the [MASK] likes [MASK] .\n")
+    result = run(
+        "predict", "--model", tmp_path / "run", "--text", "the cat [MASK] milk", tmp_path / "inputs.txt"
+    )
+    assert result.exit_code == 0, result.output
+    first, second = map(json.loads, result.output.splitlines())
+    assert len(first["guesses"]) == 1
+    assert [len(guess) for guess in second["guesses"]] == [5, 5]
+    assert all(0 < sum(guess.values()) <= 1 for guess in second["guesses"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sorting", "--data", "tweets"], "there is no task 'sorting'; the tasks are classification, token-"),
+        (
+            ["classification", "--data", "tweets"],
+            "the data 'tweets' is for token-classification; for classification",
+        ),
+        (
+            ["classification", "--data", "rt"],
+            "the data 'rt' is not known; for classification there are reviews:rt",
+        ),
+        (["token-classification", "--data", "conll:nowhere.txt"], "there is no file nowhere.txt"),
+        (["masked-lm", "--data", "tweets"], "for masked-lm there are reviews:rt"),
+        (
+            ["classification", "--data", "reviews:rt", "--read", "column=3"],
+            "has its own validation and test parts",
+        ),
+        (["classification", "--data", "reviews:rt", "--set", "epoch=3"], "no settings called ['epoch']"),
+        (
+            ["classification", "--data", "reviews:rt", "--set", 'task_options={"stride": 3}'],
+            "no options ['stride']",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_message(
+    model: Path, tmp_path: Path, arguments: list, message: str
+):
+    result = run("finetune", *arguments, "--model", model, "--output", tmp_path / "run")
+    assert result.exit_code == 1
+    assert message in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_options_that_a_reader_does_not_take_are_named(model: Path, columns: list[Path], tmp_path: Path):
+    for option, message in (("colum=1", "colum"), ("column=7", "no column 7")):
+        result = run(
+            "finetune", "token-classification", "--data", f"conll:{columns[0]}", "--read", option,
+            "--model", model, "--output", tmp_path / "run",
+        )  # fmt: skip
+        assert result.exit_code == 1
+        assert message in result.output
+
+
+def test_predict_refuses_models_without_a_task_and_input_that_is_not_whole(model: Path, tmp_path: Path):
+    from convbert_edu import ConvBertForPreTraining, ConvBertForQuestionAnswering, ConvBertTokenizer
+    from helpers import tiny_config
+
+    ConvBertForPreTraining(tiny_config(pad_token_id=0)).save_pretrained(tmp_path / "pretrained")
+    result = run("predict", "--model", tmp_path / "pretrained", "--text", "a")
+    assert result.exit_code == 1
+    assert "is a ConvBertForPreTraining, with no trained head for a task" in result.output
+
+    tokenizer = ConvBertTokenizer.from_pretrained(model)
+    config = tiny_config(vocab_size=len(tokenizer), pad_token_id=0)
+    ConvBertForQuestionAnswering(config).save_pretrained(tmp_path / "qa")
+    tokenizer.save_pretrained(tmp_path / "qa")
+    for line, message in (
+        ('{"question": "what?"}', "input 1: the field 'context' is missing; there are question"),
+        ('{"question": 3, "context": "a"}', "the field 'question' is 3; it must be of type str"),
+        ('{"question": ', "standard input, line 1 is not valid JSON"),
+        ("what is it", "the field 'question' is missing; there are text"),
+    ):
+        result = run("predict", "--model", tmp_path / "qa", input=line + "\n")
+        assert result.exit_code == 1
+        assert message in result.output
+    assert run("predict", "--model", tmp_path / "qa", input="\n").output == ""

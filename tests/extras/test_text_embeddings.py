@@ -1,0 +1,44 @@
+"""Vectors of many texts are those of each text alone, in the order of the texts."""
+
+import pytest
+import torch
+
+from convbert_edu import ConvBertModel, ConvBertTokenizer
+from convbert_edu.extras import text_embeddings as module
+from convbert_edu.extras.text_embeddings import text_vectors
+from helpers import randomise, tiny_config
+
+WORDS = "a fine film that nobody will forget".split()
+TOKENIZER = ConvBertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS])
+
+
+@pytest.fixture
+def model() -> ConvBertModel:
+    model = ConvBertModel(tiny_config(pad_token_id=0, mask_convolution=True)).eval()
+    randomise(model)
+    return model
+
+
+@pytest.mark.parametrize("budget", [1, 30, 4096])
+def test_each_text_gets_the_vector_that_it_has_alone(model, budget, monkeypatch):
+    monkeypatch.setattr(module, "TOKENS_AT_ONCE", budget)
+    texts = [" ".join(WORDS[: 1 + 5 * i % 7] * (1 + i % 3)) for i in range(23)]
+    found = text_vectors(model.train(), TOKENIZER, texts)
+    assert not model.training
+    for text, vector in zip(texts, found, strict=True):
+        with torch.no_grad():
+            alone = model(**TOKENIZER(text, return_tensors="pt")).last_hidden_state[0].mean(0)
+        torch.testing.assert_close(vector, alone, atol=1e-5, rtol=0)
+
+
+def test_long_texts_are_cut_to_what_the_model_can_read(model):
+    text = "a fine film " * 30
+    cut = TOKENIZER(text, truncation=True, max_length=40, return_tensors="pt")
+    with torch.no_grad():
+        expected = model(**cut).last_hidden_state.mean(1)
+    torch.testing.assert_close(text_vectors(model, TOKENIZER, [text]), expected, atol=1e-5, rtol=0)
+
+
+def test_no_text_is_refused(model):
+    with pytest.raises(ValueError, match="texts is empty; give at least one text"):
+        text_vectors(model, TOKENIZER, [])

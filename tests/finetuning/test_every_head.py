@@ -1,0 +1,115 @@
+"""What every head must do: learn its task, and end with the same weights after kill -9."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from convbert_edu import ConvBertTokenizer
+from convbert_edu.finetuning.run import finetune
+from convbert_edu.finetuning.tasks import TASKS
+from convbert_edu.training.predict import read_rows
+from convbert_edu.training.run_checkpoint import newest_state
+from convbert_edu.training.run_folder import RunLog
+from tiny_tasks import CPU, EVERY_TASK, quick_settings, save_tiny_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+# For each task the metric, and what is well above guessing.
+GOALS = {
+    "classification": ("accuracy", 0.9),
+    "token-classification": ("entity_f1", 0.9),
+    "question-answering": ("f1", 0.6),
+    "multiple-choice": ("accuracy", 0.8),
+    "masked-lm": ("accuracy", 0.35),
+}
+
+
+def test_every_task_is_tested():
+    assert TASKS.keys() == EVERY_TASK.keys() == GOALS.keys()
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_every_head_learns_its_task(model: Path, tmp_path: Path, name: str):
+    splits, (metric, goal) = EVERY_TASK[name](150), GOALS[name]
+    settings = quick_settings(epochs=14, learning_rate=1e-2, config={"hidden_dropout_prob": 0.0})
+    record = finetune(TASKS[name](), splits, model, tmp_path, settings, device=CPU)
+    assert record["test"][metric] > goal
+    # What the saved model answers is what was measured.
+    task = TASKS[name](**record["task_options"])
+    best = task.model_class.from_pretrained(tmp_path / "model")
+    assert best.loading_report.newly_initialised == []
+    tokenizer = ConvBertTokenizer.from_pretrained(tmp_path / "model")
+    encoded = task.encode(splits.test, tokenizer, record["settings"]["max_length"], best.config)
+    results = read_rows(best, encoded, task.read, batch_size=64)
+    assert task.metrics(results, encoded, splits.test, best.config) == record["test"]
+    if name != "masked-lm":
+        assert len(json.dumps(task.answers(results, encoded, splits.test, best.config))) > 1000
+
+
+KILLED = """
+import json, sys
+from tiny_tasks import CPU, EVERY_TASK, quick_settings
+from convbert_edu.tasks import TASKS
+from convbert_edu.training.finetune import finetune
+name, model, folder, settings = sys.argv[1:]
+finetune(TASKS[name](), EVERY_TASK[name](), model, folder, quick_settings(**json.loads(settings)), device=CPU)
+"""
+
+
+def step_of(checkpoint: Path | None) -> int:
+    return -1 if checkpoint is None else int(checkpoint.stem.removeprefix("step-"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(TASKS))
+def test_a_run_that_was_killed_and_resumed_ends_with_the_same_weights_bit_for_bit(
+    model: Path, tmp_path: Path, name: str
+):
+    """Dropout, accumulation and bfloat16 on; killed with kill -9 in another process, at no particular moment."""
+    changes = dict(
+        epochs=3, accumulation=2, batch_size=4, precision="bfloat16", checkpoint_minutes=0.0, threads=1
+    )
+
+    def run(folder: str, **options) -> dict:
+        return finetune(
+            TASKS[name](),
+            EVERY_TASK[name](),
+            model,
+            tmp_path / folder,
+            quick_settings(**changes),
+            device=CPU,
+            **options,
+        )
+
+    whole = run("whole")
+    arguments = [name, model, tmp_path / "killed", json.dumps(changes)]
+    command = [sys.executable, "-c", KILLED, *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
+    deadline = time.monotonic() + 100
+    while step_of(newest_state(tmp_path / "killed" / "checkpoints")) < 3:
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+    killed = run("killed", resume=True)
+    assert {**whole, "seconds": 0} == {**killed, "seconds": 0}
+    ours, theirs = (
+        load_file(tmp_path / folder / "model" / "model.safetensors") for folder in ("whole", "killed")
+    )
+    for key, tensor in ours.items():
+        assert torch.equal(tensor, theirs[key]), key
+    logs = [RunLog(tmp_path / folder / "log.jsonl").lines() for folder in ("whole", "killed")]
+    assert logs[0] == logs[1]

@@ -1,0 +1,214 @@
+"""Fine-tuning runs, end to end: they learn, they can be repeated, they go on exactly, and they refuse what is wrong."""
+
+import dataclasses
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from filelock import FileLock
+from safetensors.torch import load_file
+
+from convbert_edu import ConvBertForSequenceClassification
+from convbert_edu.data.examples import Splits, TextExample
+from convbert_edu.finetuning.run import finetune
+from convbert_edu.finetuning.settings import FinetuneSettings
+from convbert_edu.finetuning.tasks import Classification
+from convbert_edu.training.run_checkpoint import newest_state
+from convbert_edu.training.run_folder import RunLog
+from full_disk import full_disk
+from tiny_tasks import CPU, NAMES, quick_settings, save_tiny_model, which_animal
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+def run(model: Path, folder: Path, settings: FinetuneSettings | None = None, **options) -> dict:
+    splits = options.pop("splits", which_animal())
+    task = options.pop("task", Classification())
+    return finetune(task, splits, model, folder, settings or quick_settings(), device=CPU, **options)
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    ours, theirs = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        assert torch.equal(tensor, theirs[name]), name
+
+
+def test_a_run_learns_and_leaves_the_best_model_with_its_record_and_log(model, tmp_path: Path):
+    record = run(model, tmp_path, quick_settings(epochs=10, learning_rate=1e-2), splits=which_animal(150))
+    assert record["test"]["accuracy"] > 0.9
+    assert json.loads((tmp_path / "record.json").read_text()) == record
+    assert record["examples"] == {"train": 100, "validation": 25, "test": 25}
+    log = RunLog(tmp_path / "log.jsonl").lines()
+    assert [line["step"] for line in log if "loss" in line] == list(range(1, 131))
+    assert [line["validation"] for line in log if "validation" in line] == record["epochs"]
+    accuracies = [epoch["accuracy"] for epoch in record["epochs"]]
+    assert record["best_epoch"] == accuracies.index(max(accuracies)) + 1
+    best = ConvBertForSequenceClassification.from_pretrained(tmp_path / "model")
+    assert tuple(best.config.id2label.values()) == NAMES
+    assert not (tmp_path / "checkpoints").exists()
+    assert run(model, tmp_path, resume=True) == record
+    with pytest.raises(FileExistsError, match="holds a run already, it is complete"):
+        run(model, tmp_path)
+
+
+def test_accumulation_gives_the_weights_of_the_larger_batch(model, tmp_path: Path):
+    """43 examples: the last step of an epoch has 11, which are 4 + 4 + 3 + 0."""
+    still = {"hidden_dropout_prob": 0.0, "classifier_dropout": 0.0, "attention_probs_dropout_prob": 0.0}
+    splits = Splits(which_animal(100).train[:43], [], [], NAMES)
+    for name, sizes in (("large", (16, 1)), ("small", (4, 4))):
+        settings = quick_settings(batch_size=sizes[0], accumulation=sizes[1], config=still)
+        run(model, tmp_path / name, settings, splits=splits)
+    ours, theirs = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("large", "small"))
+    for name, tensor in ours.items():
+        torch.testing.assert_close(tensor, theirs[name], atol=2e-5, rtol=0)
+
+
+def test_the_run_stops_early_and_keeps_the_best_epoch(model, tmp_path: Path):
+    """A learning rate of almost nothing: no epoch is better than the first."""
+    record = run(model, tmp_path, quick_settings(epochs=9, patience=2, learning_rate=1e-12))
+    assert (len(record["epochs"]), record["best_epoch"]) == (3, 1)
+
+
+def test_the_same_seed_gives_the_same_weights_and_from_scratch_starts_anew(model, tmp_path: Path):
+    for name, seed, scratch in (("one", 3, False), ("two", 3, False), ("three", 4, False), ("four", 3, True)):
+        run(model, tmp_path / name, quick_settings(epochs=1, seed=seed, from_scratch=scratch))
+    assert_same_weights(tmp_path / "one", tmp_path / "two")
+    for other in ("three", "four"):
+        with pytest.raises(AssertionError):
+            assert_same_weights(tmp_path / "one", tmp_path / other)
+
+
+def ctrl_c_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Send this process a real Ctrl-C when the dropout of `step` is seeded."""
+    seeded = 0
+    real = torch.manual_seed
+
+    def count(seed: int) -> torch.Generator:
+        nonlocal seeded
+        seeded += 1
+        if seeded == step + 1:  # the first one is for the head
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(seed)
+
+    monkeypatch.setattr(torch, "manual_seed", count)
+
+
+def test_without_dropout_a_run_is_that_of_a_model_which_has_none(model, tmp_path: Path):
+    """The model itself keeps its dropout, for whoever trains it next."""
+    bare = save_tiny_model(tmp_path / "bare", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    for name, start, settings in (
+        ("asked for", model, quick_settings(dropout=0.0)),
+        ("has none", bare, quick_settings()),
+        ("its own", model, quick_settings()),
+    ):
+        run(start, tmp_path / name, settings)
+    assert_same_weights(tmp_path / "asked for", tmp_path / "has none")
+    with pytest.raises(AssertionError):
+        assert_same_weights(tmp_path / "asked for", tmp_path / "its own")
+    config = ConvBertForSequenceClassification.from_pretrained(tmp_path / "asked for" / "model").config
+    assert config.hidden_dropout_prob == 0.1
+
+
+@pytest.mark.parametrize("step", [3, 5, 10])  # 5 steps an epoch: within one, at its end, at the very end
+def test_ctrl_c_saves_and_says_how_to_go_on(model, tmp_path: Path, monkeypatch, step: int):
+    whole = run(model, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        ctrl_c_at(patch, step)
+        message = rf"last good checkpoint is .*step-{step:09}.pt; go on with --resume"
+        with pytest.raises(KeyboardInterrupt, match=message):
+            run(model, tmp_path / "stopped")
+    stopped = run(model, tmp_path / "stopped", resume=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "stopped")
+    assert {**whole, "seconds": 0} == {**stopped, "seconds": 0}
+    logs = [RunLog(tmp_path / name / "log.jsonl").lines() for name in ("whole", "stopped")]
+    assert logs[0] == logs[1]
+
+
+def test_a_run_may_go_on_with_less_memory_and_ends_with_the_same_weights(model, tmp_path: Path, monkeypatch):
+    run(model, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        ctrl_c_at(patch, 3)
+        with pytest.raises(KeyboardInterrupt):
+            run(model, tmp_path / "stopped")
+    run(model, tmp_path / "stopped", quick_settings(recompute_layers=True), resume=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_full_disk_stops_the_run_and_keeps_the_last_good_checkpoint(model, tmp_path: Path):
+    """The first checkpoint has room; the next ones, with the optimiser's memory, are three times as large."""
+    run(model, tmp_path / "whole")
+    settings = quick_settings(checkpoint_minutes=0.0)
+    size = model.joinpath("model.safetensors").stat().st_size
+    full = pytest.raises(
+        OSError, match=r"checkpoint of step 1 .*last good checkpoint is .*step-000000000\.pt"
+    )
+    with full_disk(after=size * 2), full:
+        run(model, tmp_path / "stopped", settings)
+    run(model, tmp_path / "stopped", settings, resume=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_last_good_checkpoint(model, tmp_path: Path):
+    settings = quick_settings(learning_rate=1e30, warmup_fraction=0.0, checkpoint_minutes=0.0)
+    with pytest.raises(ArithmeticError, match=r"at step (\d+).*last good checkpoint is") as error:
+        run(model, tmp_path, settings)
+    step = int(str(error.value).split("at step ")[1].split(" ")[0])
+    last = newest_state(tmp_path / "checkpoints")
+    assert last.name == f"step-{step - 1:09d}.pt"
+    assert str(last) in str(error.value)
+
+
+def test_two_runs_in_one_folder_are_refused(model, tmp_path: Path):
+    (tmp_path / "run").mkdir()
+    with (
+        FileLock(tmp_path / "run" / ".lock"),
+        pytest.raises(FileExistsError, match="another run is writing to"),
+    ):
+        run(model, tmp_path / "run")
+    run(model, tmp_path / "run")  # the lock is free, the file may still be there
+
+
+def test_resuming_with_other_settings_or_data_names_what_differs(model, tmp_path: Path, monkeypatch):
+    with monkeypatch.context() as patch:
+        ctrl_c_at(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            run(model, tmp_path)
+    with pytest.raises(ValueError, match=r"another run: learning_rate was 0.002, now 0.1\."):
+        run(model, tmp_path, quick_settings(learning_rate=0.1, log_every=5), resume=True)
+    with pytest.raises(ValueError, match="another run: data was"):
+        run(model, tmp_path, splits=which_animal(66), resume=True)
+    with pytest.raises(FileNotFoundError, match="no checkpoint to resume"):
+        run(model, tmp_path / "nowhere", resume=True)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_data_and_settings_that_do_not_fit_are_refused_before_anything_is_written(model, tmp_path: Path):
+    splits = which_animal()
+    with pytest.raises(ValueError, match="training part is empty"):
+        run(model, tmp_path / "run", splits=dataclasses.replace(splits, train=[]))
+    wrong = dataclasses.replace(splits, validation=[TextExample("the cat", 6)])
+    with pytest.raises(
+        ValueError, match=r"example 0 has the label 6, but the head has 6 labels, 0 to 5 \(cat, "
+    ):
+        run(model, tmp_path / "run", splits=wrong)
+    with pytest.raises(ValueError, match=r"max_length is 65, but the model reads at most .* 64 tokens"):
+        run(model, tmp_path / "run", quick_settings(max_length=65))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_trained_head_for_other_labels_is_replaced_only_when_asked(model, tmp_path: Path):
+    run(model, tmp_path / "six", quick_settings(epochs=1))
+    two = Splits([TextExample("the cat", 0), TextExample("the dog", 1)] * 8, [], [], ("cat", "dog"))
+    with pytest.raises(ValueError, match=r"trained head for 6 labels \(cat, .*\), but the data has 2"):
+        run(tmp_path / "six" / "model", tmp_path / "two", splits=two)
+    run(tmp_path / "six" / "model", tmp_path / "two", quick_settings(epochs=1, new_head=True), splits=two)
+    assert (
+        ConvBertForSequenceClassification.from_pretrained(tmp_path / "two" / "model").config.num_labels == 2
+    )

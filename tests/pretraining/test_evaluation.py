@@ -1,0 +1,79 @@
+"""Measurements on held-out text, against numbers worked out by hand and models that know the answer."""
+
+import math
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convbert_edu.pretraining.batches import held_out_batches
+from convbert_edu.pretraining.evaluation import always_original, evaluate_game, judge_detection, unigram_guess
+from convbert_edu.pretraining.masking import Masking
+from convbert_edu.pretraining.setup import make_game
+from tiny_corpus import make_corpus, quick_settings
+
+
+def test_auc_and_f1_by_hand():
+    """Of the 2 x 3 pairs of a replaced and an original word 5 are in the right order; one of two is found."""
+    scores, replaced = np.array([2.0, -1.0, 0.5, -2.0, -3.0]), np.array([True, True, False, False, False])
+    results = judge_detection(scores, replaced)
+    assert results["detection_auc"] == pytest.approx(5 / 6)
+    assert results["detection_f1"] == pytest.approx(0.5)  # precision 1/2, recall 1/2
+    assert results["replaced_share"] == pytest.approx(0.4)
+    assert results["detection_accuracy"] == pytest.approx(3 / 5)
+
+
+def test_always_original_by_hand():
+    """One word of ten is replaced; "original" with a probability of 0.9 costs -0.9 ln 0.9 - 0.1 ln 0.1 = 0.3251."""
+    results = always_original(0.1)
+    assert results["always_original_accuracy"] == pytest.approx(0.9)
+    assert results["always_original_loss"] == pytest.approx(0.32508, abs=1e-5)
+    constant = judge_detection(np.full(10, -1.0), np.arange(10) < 1)
+    for name in ("accuracy", "f1", "auc"):
+        assert results[f"always_original_{name}"] == pytest.approx(constant[f"detection_{name}"])
+
+
+def test_unigram_guess_against_a_loop(tmp_path: Path):
+    """The most frequent word of the training text, and the mean of -ln(share), counted word by word."""
+    corpus = make_corpus(tmp_path / "corpus")
+    masking, vocab = Masking(corpus.tokenizer), len(corpus.tokenizer)
+    counts = Counter(int(token) for token in np.fromfile(corpus.train.folder / "tokens.bin", np.uint16))
+    for special in corpus.tokenizer.all_special_ids:
+        counts.pop(special, None)
+    total = sum(counts.values()) + vocab
+    hidden = [
+        int(word)
+        for batch in held_out_batches(corpus.held_out, masking, 4, None, 20)
+        for word in batch["original_ids"].flatten()[batch["hidden_places"]]
+    ]
+    results = unigram_guess(corpus.train.count_tokens(vocab), corpus.held_out, masking, limit=20)
+    favourite = max(counts, key=counts.__getitem__)
+    assert results["unigram_accuracy"] == pytest.approx(hidden.count(favourite) / len(hidden))
+    mean = sum(-math.log((counts[word] + 1) / total) for word in hidden) / len(hidden)
+    assert results["unigram_perplexity"] == pytest.approx(math.exp(mean))
+
+
+def test_auc_is_chance_where_nothing_was_replaced():
+    assert judge_detection(np.array([1.0, -1.0]), np.array([False, False]))["detection_auc"] == 0.5
+
+
+def test_a_generator_that_knows_one_word_has_the_accuracy_of_that_word(tmp_path: Path):
+    """It says "the" everywhere: the share of "the" among the hidden words, whatever the batch size."""
+    corpus = make_corpus(tmp_path / "corpus")
+    masking, the = Masking(corpus.tokenizer), corpus.tokenizer.convert_tokens_to_ids("the")
+    hidden = [
+        int(word)
+        for batch in held_out_batches(corpus.held_out, masking, 4, None, 20)
+        for word in batch["original_ids"].flatten()[batch["hidden_places"]]
+    ]
+    game = make_game(quick_settings(), corpus.tokenizer, 32).train()
+    with torch.no_grad():
+        game.generator.masked_lm_head.decoder.bias[the] = 100.0
+    for batch_size in (7, 20):
+        results = evaluate_game(game, corpus.held_out, masking, nullcontext(), batch_size, limit=20)
+        assert results["masked_lm_accuracy"] == pytest.approx(hidden.count(the) / len(hidden))
+        assert results["replaced_share"] > 0.05
+    assert game.training

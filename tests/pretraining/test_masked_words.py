@@ -1,0 +1,63 @@
+"""Masked language modelling on the hidden places alone equals masked language modelling on all of them."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from convbert_edu import ConvBertForMaskedLM
+from convbert_edu.pretraining.objectives import MaskedWordGame
+from helpers import tiny_config
+from rounds import make_round
+
+
+@pytest.fixture
+def generator() -> ConvBertForMaskedLM:
+    torch.manual_seed(0)
+    return ConvBertForMaskedLM(tiny_config(initializer_range=0.3))
+
+
+def test_the_loss_is_the_mean_over_hidden_words_of_the_model_with_labels(generator):
+    batch = make_round()
+    labels = torch.full_like(batch["original_ids"], -100)
+    labels.view(-1)[batch["hidden_places"]] = batch["original_ids"].flatten()[batch["hidden_places"]]
+    whole = generator(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"], labels=labels)
+    game = MaskedWordGame(generator)(**batch)
+    torch.testing.assert_close(game.loss, whole.loss)
+    torch.testing.assert_close(game.masked_lm_loss, whole.loss * len(batch["hidden_places"]))
+    guesses = whole.logits.argmax(dim=-1).flatten()[batch["hidden_places"]]
+    assert game.guessed_right == (guesses == labels.flatten()[batch["hidden_places"]]).sum()
+
+
+def test_gradients_equal_those_of_the_model_with_labels(generator):
+    batch = make_round()
+    MaskedWordGame(generator)(**batch).loss.backward()
+    ours = [parameter.grad.clone() for parameter in generator.parameters()]
+    generator.zero_grad()
+    labels = torch.full_like(batch["original_ids"], -100)
+    labels.view(-1)[batch["hidden_places"]] = batch["original_ids"].flatten()[batch["hidden_places"]]
+    generator(
+        batch["input_ids"], batch["attention_mask"], batch["token_type_ids"], labels=labels
+    ).loss.backward()
+    for gradient, parameter in zip(ours, generator.parameters(), strict=True):
+        torch.testing.assert_close(gradient, parameter.grad, atol=1e-5, rtol=1e-4)
+
+
+def test_the_sentence_loss_asks_cls_for_every_hidden_word(generator):
+    batch = make_round()
+    game = MaskedWordGame(generator, sentence_weight=0.5)(**batch)
+    logits = generator(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"]).logits
+    expected = torch.zeros(())
+    width = batch["input_ids"].shape[1]
+    for place in batch["hidden_places"].tolist():
+        row, column = divmod(place, width)
+        truth = batch["original_ids"][row, column]
+        expected = expected + F.cross_entropy(logits[row, 0], truth)
+    torch.testing.assert_close(game.sentence_loss, expected)
+    hidden = len(batch["hidden_places"])
+    torch.testing.assert_close(game.loss, (game.masked_lm_loss + 0.5 * expected) / hidden)
+
+
+def test_a_step_of_several_batches_divides_by_all_hidden_words(generator):
+    batch = make_round()
+    alone, shared = MaskedWordGame(generator)(**batch), MaskedWordGame(generator)(**batch, hidden_total=100.0)
+    torch.testing.assert_close(shared.loss * 100, alone.loss * len(batch["hidden_places"]))

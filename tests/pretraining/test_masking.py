@@ -1,0 +1,125 @@
+"""Hidden words: exactly as many as asked for, each once, never a special token, evenly spread."""
+
+import numpy as np
+import pytest
+
+from convbert_edu.pretraining.masking import Masking, choose_places
+from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.random_numbers import random_bits
+
+PAD, UNK, CLS, SEP, MASK = range(5)
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+TOKENS += [f"word{number}" for number in range(40)] + [f"##piece{number}" for number in range(20)]
+PIECE = 45  # the first token that continues a word
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> ConvBertTokenizer:
+    return ConvBertTokenizer(TOKENS)
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    """10,000 sequences of 10 to 64 tokens, a third of them pairs, with an unknown word here and there."""
+    draw = np.random.default_rng(0)
+    ids = draw.integers(5, len(TOKENS), (10_000, 64))
+    ids[draw.random(ids.shape) < 0.01] = UNK
+    ids[:, 0] = CLS
+    lengths = draw.integers(10, 65, len(ids))
+    ids[np.arange(len(ids)), lengths - 1] = SEP
+    pairs = np.arange(len(ids)) % 3 == 0
+    ids[pairs, 5] = SEP
+    ids[np.arange(64) >= lengths[:, None]] = PAD
+    return ids
+
+
+def keys(count: int) -> np.ndarray:
+    return random_bits(0, np.arange(count))
+
+
+def test_ten_thousand_maskings_hide_exactly_15_percent_of_the_words(tokenizer, rows):
+    masked, hidden, _ = Masking(tokenizer).hide(rows, keys(len(rows)))
+    words = (rows >= 5).sum(axis=1)
+    by_hand = [max(1, round(0.15 * int(count))) for count in words]
+    assert hidden.sum(axis=1).tolist() == by_hand  # so no place was chosen twice
+    assert set(rows[hidden]).isdisjoint({PAD, UNK, CLS, SEP, MASK})
+    assert np.array_equal(masked[~hidden], rows[~hidden])
+
+
+def test_85_percent_of_the_hidden_words_become_mask_and_the_others_stay(tokenizer, rows):
+    masked, hidden, _ = Masking(tokenizer).hide(rows, keys(len(rows)))
+    became_mask = masked[hidden] == MASK
+    count = hidden.sum()
+    assert abs(became_mask.mean() - 0.85) < 4 * np.sqrt(0.85 * 0.15 / count)
+    assert np.array_equal(masked[hidden][~became_mask], rows[hidden][~became_mask])
+
+
+def test_every_place_is_hidden_equally_often(tokenizer):
+    rows = np.full((10_000, 42), 7)
+    rows[:, 0], rows[:, -1] = CLS, SEP
+    _, hidden, _ = Masking(tokenizer).hide(rows, keys(len(rows)))
+    rates = hidden[:, 1:-1].mean(axis=0)
+    assert rates.mean() == 0.15  # 6 of 40
+    assert np.abs(rates - 0.15).max() < 5 * np.sqrt(0.15 * 0.85 / 10_000)
+
+
+def test_a_row_is_masked_alike_in_whatever_batch_it_stands(tokenizer, rows):
+    masking, some = Masking(tokenizer), np.array([7, 3, 900])
+    whole = masking.hide(rows, keys(len(rows)))
+    part = masking.hide(rows[some][:, :60], keys(len(rows))[some])
+    for all_rows, three in zip(whole, part, strict=True):
+        short = (rows[some] != PAD).sum(axis=1) <= 60
+        assert np.array_equal(all_rows[some][short, :60], three[short])
+
+
+def test_another_key_hides_other_words(tokenizer, rows):
+    first, second = (
+        Masking(tokenizer).hide(rows[:100], random_bits(seed, np.arange(100)))[1] for seed in (0, 1)
+    )
+    together = (first & second).sum() / first.sum()
+    assert 0.08 < together < 0.25  # by chance
+
+
+def test_whole_words_are_hidden_together(tokenizer, rows):
+    _, hidden, _ = Masking(tokenizer, whole_words=True).hide(rows, keys(len(rows)))
+    hidden_words = total = 0
+    for row, row_hidden in zip(rows[:2000].tolist(), hidden[:2000].tolist(), strict=True):
+        word: list[bool] = []
+        wanted = max(1, round(0.15 * sum(token >= 5 for token in row)))
+        longest = 0
+        for token, is_hidden in zip([*row, CLS], [*row_hidden, False], strict=True):
+            if token < PIECE and word:  # the word before ends here
+                assert all(word) or not any(word)
+                longest = max(longest, len(word))
+                hidden_words, total, word = hidden_words + word[0], total + 1, []
+            if token >= 5:
+                word.append(is_hidden)
+            elif is_hidden:
+                pytest.fail("a special token is hidden")
+        assert wanted <= sum(row_hidden) < wanted + longest
+    assert 0.15 < hidden_words / total < 0.20  # rounded up to whole words
+
+
+def test_choosing_equals_a_loop_over_rows():
+    draw = np.random.default_rng(1)
+    words, numbers = draw.random((50, 30)) < 0.8, draw.random((50, 30))
+    chosen = choose_places(words, numbers, 0.15)
+    for row in range(50):
+        places = [place for place in range(30) if words[row, place]]
+        places.sort(key=lambda place: numbers[row, place])
+        assert np.flatnonzero(chosen[row]).tolist() == sorted(places[: max(1, round(0.15 * len(places)))])
+
+
+def test_a_row_without_words_has_nothing_hidden(tokenizer):
+    masked, hidden, _ = Masking(tokenizer).hide(np.array([[CLS, UNK, SEP, PAD]]), keys(1))
+    assert not hidden.any()
+    assert masked.tolist() == [[CLS, UNK, SEP, PAD]]
+
+
+def test_impossible_maskings_are_refused(tokenizer):
+    with pytest.raises(ValueError, match="probability is 0"):
+        Masking(tokenizer, probability=0.0)
+    with pytest.raises(ValueError, match=r"mask_share is 1\.5"):
+        Masking(tokenizer, mask_share=1.5)
+    with pytest.raises(ValueError, match="no mask_token"):
+        Masking(ConvBertTokenizer(TOKENS, mask_token=None))

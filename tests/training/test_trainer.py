@@ -1,0 +1,65 @@
+"""The training loop on tasks small enough to know the answer."""
+
+import pytest
+import torch
+
+from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification
+from convbert_edu.data.batching import EncodedTexts
+from convbert_edu.training.predict import accuracy, predict
+from convbert_edu.training.settings import TrainingSettings
+from convbert_edu.training.trainer import train
+
+
+def tiny_model(seed=0):
+    torch.manual_seed(seed)
+    sizes = dict(vocab_size=12, embedding_size=16, hidden_size=16, num_hidden_layers=1, intermediate_size=32)
+    return ConvBertForSequenceClassification(ConvBertConfig(**sizes, num_attention_heads=2, pad_token_id=0))
+
+
+def contains_token_5(count=200, seed=0):
+    """Sentences of 4 to 9 tokens; the label says whether token 5 stands in them."""
+    draw = torch.Generator().manual_seed(seed)
+    rows, labels = [], []
+    for number in range(count):
+        length = int(torch.randint(4, 10, (1,), generator=draw))
+        row = torch.randint(6, 12, (length,), generator=draw)
+        if number % 2:
+            row[int(torch.randint(1, length, (1,), generator=draw))] = 5
+        rows.append([2, *row.tolist()])
+        labels.append(number % 2)
+    types = [[0] * len(row) for row in rows]
+    return EncodedTexts(input_ids=rows, token_type_ids=types, labels=torch.tensor(labels), pad_token_id=0)
+
+
+def test_the_loop_learns_a_rule_and_keeps_it_for_new_examples():
+    model = tiny_model()
+    history = train(model, contains_token_5(), TrainingSettings(epochs=15, learning_rate=5e-3))
+    assert len(history.losses) == 15 * 7  # 200 examples in batches of 32
+    assert history.losses[-1] < 0.2 < history.losses[0]
+    assert accuracy(model, contains_token_5(seed=1)) > 0.9
+    assert not model.training
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not():
+    weights = []
+    for seed in (3, 3, 4):
+        model = tiny_model()
+        train(model, contains_token_5(64), TrainingSettings(epochs=1, seed=seed))
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_predictions_come_in_the_order_of_the_examples():
+    model, examples = tiny_model().eval(), contains_token_5(50)
+    model.config.mask_convolution = True  # so that a score does not depend on the padding of its batch
+    scores = predict(model, examples, batch_size=8)
+    for row in range(50):
+        torch.testing.assert_close(scores[row], model(**examples.batch([row])).logits[0], atol=1e-6, rtol=0)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_step():
+    model = tiny_model()
+    model.classification_head.output.weight.data.fill_(float("nan"))
+    with pytest.raises(ArithmeticError, match="the loss is nan at step 1"):
+        train(model, contains_token_5(32), TrainingSettings(epochs=1))
