@@ -33,11 +33,11 @@ COMMON = dict(
 STAGES = {
     "masked_lm": dict(
         objective="masked_lm", steps=12_000, stop_after=6_000, learning_rate=3e-3, warmup_steps=300,
-        sentence_weight=0.2,
+        cls_mlm_weight=0.2,
     ),
     "cool_down": dict(
         objective="masked_lm", start_generator="masked_lm/generator", steps=2_000, learning_rate=1.5e-3,
-        warmup_steps=50, sentence_weight=0.2, seed=1,
+        warmup_steps=50, cls_mlm_weight=0.2, seed=1,
     ),
     "replaced_token": dict(
         objective="replaced_token", start_discriminator="cool_down/generator",

@@ -17,19 +17,19 @@ Result = TypeVar("Result")
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}  # fields of a configuration
 
 
-def compare(candidates: Mapping[str, Callable[[], None]], repeats: int = 7) -> dict[str, dict[str, float]]:
+def compare(n_best_size: Mapping[str, Callable[[], None]], repeats: int = 7) -> dict[str, dict[str, float]]:
     """Time each candidate `repeats` times and return {name: {"best": seconds, "median": seconds}}.
 
     Every round runs all candidates once, each round starting with another one; a first round is not counted.
     """
-    names = list(candidates)
+    names = list(n_best_size)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for round_number in range(-1, repeats):
         for place in range(len(names)):
             name = names[(round_number + place) % len(names)]
-            taken = _time(candidates[name])
+            global_step = _time(n_best_size[name])
             if round_number >= 0:
-                seconds[name].append(taken)
+                seconds[name].append(global_step)
     return {name: {"best": min(all_), "median": statistics.median(all_)} for name, all_ in seconds.items()}
 
 

@@ -17,7 +17,7 @@ from common import compare, print_table, write_json
 from convbert_edu import ConvBertConfig, ConvBertModel, ConvBertTokenizer
 from convbert_edu.data import load_reviews
 from convbert_edu.device import find_device
-from convbert_edu.extras.text_embeddings import text_vectors
+from convbert_edu.extras.text_embeddings import embed_texts
 
 BATCH = 32
 
@@ -54,12 +54,12 @@ def main(count: int, model: str, max_length: int, repeats: int, output: str | No
         theirs = in_file_order(folder, max_length)
     for text in texts[:5]:  # alone, so that neither sees padding
         torch.testing.assert_close(
-            text_vectors(ours, tokenizer, [text], max_length), theirs([text]), atol=1e-4, rtol=0
+            embed_texts(ours, tokenizer, [text], max_length), theirs([text]), atol=1e-4, rtol=0
         )
     results = compare(
         {
             "transformers": lambda: theirs(texts),
-            "convbert_edu": lambda: text_vectors(ours, tokenizer, texts, max_length),
+            "convbert_edu": lambda: embed_texts(ours, tokenizer, texts, max_length),
         },
         repeats,
     )

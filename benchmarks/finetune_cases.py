@@ -100,7 +100,7 @@ CASES: dict[str, Case] = {
             "epochs": 2,
             "batch_size": 16,
             "max_length": 128,
-            "task_options": {"empty_windows": 0.25},
+            "task_options": {"no_answer_window_ratio": 0.25},
         },
     ),
     "wikipedia:choice": Case(

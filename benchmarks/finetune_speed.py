@@ -80,7 +80,7 @@ def their_trainer(
             per_device_train_batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
-            max_grad_norm=settings.clip,
+            max_grad_norm=settings.max_grad_norm,
             warmup_steps=settings.warmup_fraction,
             bf16=settings.precision == "bfloat16",
             train_sampling_strategy="group_by_length" if grouped else "random",

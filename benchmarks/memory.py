@@ -19,7 +19,7 @@ from torch import nn
 
 from common import NO_DROPOUT, bytes_of, kept_for_backward, write_json
 from convbert_edu import ConvBertConfig, ConvBertModel
-from convbert_edu.models.encoder import recompute_layers
+from convbert_edu.models.encoder import set_gradient_checkpointing
 
 SIZES = dict(num_hidden_layers=4, vocab_size=1000, max_position_embeddings=4096)
 
@@ -29,7 +29,7 @@ def make(side: str, **changes: float) -> nn.Module:
     if side == "transformers":
         return transformers.ConvBertModel(transformers.ConvBertConfig(**SIZES | changes))
     model = ConvBertModel(ConvBertConfig.base(**SIZES | changes))
-    recompute_layers(model, wanted=side == "convbert_edu, layers again")
+    set_gradient_checkpointing(model, wanted=side == "convbert_edu, layers again")
     return model
 
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from common import compare, write_json
 from convbert_edu.device import find_device, supports_bfloat16
 from convbert_edu.layers import Dropout
-from convbert_edu.layers.apply_kernels import apply_kernels, weigh_windows
+from convbert_edu.layers.apply_kernels import apply_kernels, dynamic_conv
 
 Way = Callable[..., Tensor]
 Part = tuple[str, dict[str, Way], list[Tensor]]  # name, the ways with the package's first, inputs
@@ -90,7 +90,7 @@ def parts(device: torch.device) -> Iterator[Part]:
             kind = f"{size}, {str(dtype).removeprefix('torch.')}"
             values = numbers(batch, seq, heads, width, dtype=dtype)
             kernels = torch.softmax(numbers(batch, seq, heads, WINDOW), dim=-1).to(dtype)
-            ways = {"by hand": apply_kernels, "traced": weigh_windows, "unfolded": unfolded}
+            ways = {"by hand": apply_kernels, "traced": dynamic_conv, "unfolded": unfolded}
             yield f"windows, {kind}", ways, [values, kernels]
             ways = {"four a draw": Dropout(0.1), "one a draw": nn.Dropout(0.1)}
             yield f"dropout 0.1, {kind}", ways, [numbers(batch, seq, hidden, dtype=dtype)]

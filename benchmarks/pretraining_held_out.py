@@ -16,9 +16,9 @@ from convbert_edu.device import autocast, find_device
 from convbert_edu.files import atomic_write
 from convbert_edu.pretraining.corpus import PretrainingCorpus, build_corpus
 from convbert_edu.pretraining.documents import pretraining_texts
-from convbert_edu.pretraining.evaluation import always_original, evaluate_game, unigram_guess
+from convbert_edu.pretraining.evaluation import always_original, evaluate_objective, unigram_guess
 from convbert_edu.pretraining.masking import Masking
-from convbert_edu.pretraining.objectives import ReplacedTokenDetection
+from convbert_edu.pretraining.objectives import ReplacedTokenObjective
 from convbert_edu.pretraining.token_file import TokenFile
 
 SEQUENCES = 3000
@@ -26,13 +26,15 @@ SEQUENCES = 3000
 
 def play(discriminator: str, generator: str, held_out: TokenFile, sequences: int) -> dict[str, float]:
     """Return what both models reach on `sequences` sequences of `held_out`."""
-    game = ReplacedTokenDetection(
+    objective = ReplacedTokenObjective(
         ConvBertForMaskedLM.from_pretrained(generator),
         ConvBertForPreTraining.from_pretrained(discriminator),
         freeze_generator=True,
     ).to(find_device())
     masking = Masking(ConvBertTokenizer.from_pretrained(generator))
-    return evaluate_game(game, held_out, masking, autocast("float32", find_device()), limit=sequences)
+    return evaluate_objective(
+        objective, held_out, masking, autocast("float32", find_device()), limit=sequences
+    )
 
 
 def with_baselines(results: dict[str, float], corpus: PretrainingCorpus, sequences: int) -> dict[str, float]:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from common import compare, print_table, write_json
 from convbert_edu import ConvBertConfig, ConvBertForMaskedLM, ConvBertForPreTraining
 from convbert_edu.device import autocast, find_device
-from convbert_edu.pretraining.objectives import ReplacedTokenDetection, generator_config
+from convbert_edu.pretraining.objectives import ReplacedTokenObjective, generator_config
 from convbert_edu.training.optimizer import make_optimizer
 
 BATCH, LENGTH, HIDDEN_SHARE, RTD_WEIGHT = 32, 128, 0.15, 50.0
@@ -46,24 +46,24 @@ class TheirGame(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor,
         original_ids: Tensor,
-        hidden_places: Tensor,
-        is_word: Tensor,
+        masked_positions: Tensor,
+        maskable: Tensor,
     ) -> Tensor:
         """Return the loss of one round."""
-        truth = original_ids.flatten()[hidden_places]
+        targets = original_ids.flatten()[masked_positions]
         if self.sparing:
             vectors = self.generator.convbert(input_ids, attention_mask).last_hidden_state
-            hidden = self.generator.generator_predictions(vectors.flatten(0, 1)[hidden_places])
+            hidden = self.generator.generator_predictions(vectors.flatten(0, 1)[masked_positions])
             logits = self.generator.generator_lm_head(hidden)
         else:
-            logits = self.generator(input_ids, attention_mask).logits.flatten(0, 1)[hidden_places]
+            logits = self.generator(input_ids, attention_mask).logits.flatten(0, 1)[masked_positions]
         logits = logits.float()
         guesses = torch.multinomial(torch.softmax(logits.detach(), dim=-1), 1).squeeze(1)
-        forged_ids = original_ids.flatten().scatter(0, hidden_places, guesses).view_as(original_ids)
-        scores = self.head(self.discriminator(forged_ids, attention_mask).last_hidden_state).squeeze(-1)
-        replaced = (forged_ids != original_ids).float()
+        corrupted_ids = original_ids.flatten().scatter(0, masked_positions, guesses).view_as(original_ids)
+        scores = self.head(self.discriminator(corrupted_ids, attention_mask).last_hidden_state).squeeze(-1)
+        replaced = (corrupted_ids != original_ids).float()
         each = F.binary_cross_entropy_with_logits(scores.float(), replaced, reduction="none")
-        return F.cross_entropy(logits, truth) + RTD_WEIGHT * (each * is_word).sum() / is_word.sum()
+        return F.cross_entropy(logits, targets) + RTD_WEIGHT * (each * maskable).sum() / maskable.sum()
 
 
 def their_config(config: ConvBertConfig) -> transformers.ConvBertConfig:
@@ -74,21 +74,25 @@ def their_config(config: ConvBertConfig) -> transformers.ConvBertConfig:
 def made_up_batch(vocab_size: int, device: torch.device) -> dict[str, Tensor]:
     """Random words, a share of them hidden; nothing is padded, so that neither side gains by leaving padding out."""
     original = torch.randint(5, vocab_size, (BATCH, LENGTH), device=device)
-    hidden_places = torch.randperm(BATCH * LENGTH, device=device)[: int(HIDDEN_SHARE * BATCH * LENGTH)].sort()
-    masked = original.flatten().scatter(0, hidden_places.values, 4).view_as(original)
+    masked_positions = torch.randperm(BATCH * LENGTH, device=device)[
+        : int(HIDDEN_SHARE * BATCH * LENGTH)
+    ].sort()
+    masked = original.flatten().scatter(0, masked_positions.values, 4).view_as(original)
     return {
         "input_ids": masked,
         "attention_mask": torch.ones_like(original),
         "original_ids": original,
-        "hidden_places": hidden_places.values,
-        "is_word": torch.ones_like(original, dtype=torch.bool),
+        "masked_positions": masked_positions.values,
+        "maskable": torch.ones_like(original, dtype=torch.bool),
     }
 
 
-def make_step(game: nn.Module, loss: Callable[[], Tensor], precision: str, device: torch.device) -> Callable:
+def make_step(
+    objective: nn.Module, loss: Callable[[], Tensor], precision: str, device: torch.device
+) -> Callable:
     """Return a function that takes one step of training."""
-    optimizer = make_optimizer(game.to(device).train(), learning_rate=5e-4)
-    parameters = list(game.parameters())
+    optimizer = make_optimizer(objective.to(device).train(), learning_rate=5e-4)
+    parameters = list(objective.parameters())
 
     def step() -> None:
         with autocast(precision, device):
@@ -113,10 +117,10 @@ def main(repeats: int, output: str | None) -> None:
         config = make_config(pad_token_id=0)
         batch = made_up_batch(config.vocab_size, device)
         narrow = generator_config(config)
-        ours = ReplacedTokenDetection(ConvBertForMaskedLM(narrow), ConvBertForPreTraining(config), RTD_WEIGHT)
+        ours = ReplacedTokenObjective(ConvBertForMaskedLM(narrow), ConvBertForPreTraining(config), RTD_WEIGHT)
         more = {
             "token_type_ids": torch.zeros_like(batch["input_ids"]),
-            "draws": torch.rand(len(batch["hidden_places"]), device=device),
+            "uniform_samples": torch.rand(len(batch["masked_positions"]), device=device),
         }
         plain, sparing = TheirGame(config, sparing=False), TheirGame(config, sparing=True)
         for precision in ("float32", "bfloat16"):

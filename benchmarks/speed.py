@@ -94,17 +94,17 @@ def measure(workload: Workload, repeats: int, compiled: bool, device: torch.devi
     for model in (ours, theirs):
         model.train(workload.train)
     dtype = getattr(torch, workload.precision)
-    candidates = {
+    n_best_size = {
         "transformers": make_run(theirs, workload, device),
         "convbert_edu": make_run(ours, workload, device),
         "floor": make_floor(ours.config, workload.batch, workload.seq, device, dtype, workload.train),
     }
     if compiled:
         torch.compiler.reset()  # compile for this size, not for the one before and all others
-        candidates["compiled"] = make_run(torch.compile(ours, fullgraph=True), workload, device)
+        n_best_size["compiled"] = make_run(torch.compile(ours, fullgraph=True), workload, device)
     # Whoever only uses a model may let the compiler convert and pack the weights once, not in each pass ("freezing").
     with inductor.patch(freezing=not workload.train):
-        return {name: found["median"] for name, found in compare(candidates, repeats).items()}
+        return {name: found["median"] for name, found in compare(n_best_size, repeats).items()}
 
 
 @click.command()

@@ -145,15 +145,15 @@ def measure_locality(
     """
     rows, even = [], []
     encoder = getattr(model, "encoder", model)
-    for result, _, is_word in look_inside(encoder, tokenizer, texts, max_length, batch_size=32):
+    for result, _, maskable in look_inside(encoder, tokenizer, texts, max_length, batch_size=32):
         maps = torch.stack(getattr(result, field), dim=1)  # [batch, layers, heads, seq, ...]
         if field == "conv_kernels":
             maps = kernels_as_map(maps)
-        keys = is_word if words_only else torch.ones_like(is_word)
+        keys = maskable if words_only else torch.ones_like(maskable)
         alike = torch.ones_like(maps[:, 0, 0])
         for table, found in ((maps, rows), (alike, even)):
             measures = [attended_distance(table, keys), *(mass_in_window(table, k, keys) for k in windows)]
-            found.append(torch.stack([mean_over_tokens(each, is_word) for each in measures], dim=1).cpu())
+            found.append(torch.stack([mean_over_tokens(each, maskable) for each in measures], dim=1).cpu())
     every = torch.cat(rows) if rows else torch.empty(0)  # [sentences, measures, layers, heads]
     if len(every) < 2:
         raise ValueError(f"{len(every)} of the texts have a word in them; at least 2 are needed for a mean")

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from convbert_edu.models.outputs import InsideView
+from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
 
 
@@ -17,11 +17,11 @@ def look_inside(
     texts: Sequence[str],
     max_length: int = 128,
     batch_size: int = 64,
-) -> Iterator[tuple[InsideView, Int[Tensor, "batch seq"], Bool[Tensor, " seq"]]]:
-    """Run `model` over all texts and yield (result, input_ids, is_word) for batches of sentences of equal length.
+) -> Iterator[tuple[ModelOutput, Int[Tensor, "batch seq"], Bool[Tensor, " seq"]]]:
+    """Run `model` over all texts and yield (result, input_ids, maskable) for batches of sentences of equal length.
 
     Equal lengths because padding leaks into the convolutions, and would be measured too. The result holds attentions
-    and kernels; `is_word` is false for [CLS] and [SEP]. Longer texts are cut to `max_length` tokens; texts without a
+    and kernels; `maskable` is false for [CLS] and [SEP]. Longer texts are cut to `max_length` tokens; texts without a
     word are left out.
     Raises ValueError without texts, and for a model in training mode, whose dropout would blur every number.
     """
@@ -35,13 +35,13 @@ def look_inside(
             by_length[len(ids)].append(ids)
     device = next(model.parameters()).device
     for length, rows in sorted(by_length.items()):
-        is_word = torch.ones(length, dtype=torch.bool, device=device)
-        is_word[[0, -1]] = False
+        maskable = torch.ones(length, dtype=torch.bool, device=device)
+        maskable[[0, -1]] = False
         for at in range(0, len(rows), batch_size):
             ids = torch.tensor(rows[at : at + batch_size], device=device)
             with torch.no_grad():
                 result = model(ids, output_attentions=True, output_conv_kernels=True)
-            yield result, ids, is_word
+            yield result, ids, maskable
 
 
 def mean_over_tokens(

@@ -88,24 +88,24 @@ def load_weights(
         weights = TensorsInMemory(weights)
     parameters = dict(model.named_parameters())  # a tied weight appears once, under the encoder's name
     in_encoder = _encoder_parameters(parameters)
-    outline = weights.outline
-    found = _match(model, parameters, outline)
-    misfits = {ours: name for ours, name in found.items() if not _fits(outline[name], parameters[ours])}
+    metadata = weights.metadata
+    found = _match(model, parameters, metadata)
+    mismatched = {ours: name for ours, name in found.items() if not _fits(metadata[name], parameters[ours])}
     replaced = {
         ours: name
-        for ours, name in misfits.items()
+        for ours, name in mismatched.items()
         if (new_head and ours not in in_encoder)
-        or (ignore_mismatched_sizes and outline[name].is_floating_point())
+        or (ignore_mismatched_sizes and metadata[name].is_floating_point())
     }
-    misfits = {ours: name for ours, name in misfits.items() if ours not in replaced}
+    mismatched = {ours: name for ours, name in mismatched.items() if ours not in replaced}
     found = {ours: name for ours, name in found.items() if ours not in replaced}
     missing = [ours for ours in parameters if ours not in found]
     ignored = sorted(
-        set(outline) - set(found.values()) - {p + n for p in ("", TRANSFORMERS_PREFIX) for n in NOT_WEIGHTS}
+        set(metadata) - set(found.values()) - {p + n for p in ("", TRANSFORMERS_PREFIX) for n in NOT_WEIGHTS}
     )
     lost = [ours for ours in missing if ours in in_encoder and ours not in replaced]
-    if lost or misfits:
-        raise ValueError(_complaint(source, lost, ignored, misfits, parameters, outline))
+    if lost or mismatched:
+        raise ValueError(_complaint(source, lost, ignored, mismatched, parameters, metadata))
     for ours, name in found.items():
         _put(model, ours, parameters[ours], weights.read(name))
     if missing:
@@ -117,15 +117,15 @@ def load_weights(
         ignored=ignored,
         mapped={ours: found[ours] for ours in sorted(found) if found[ours] != ours},
         resized={
-            ours: f"{tuple(parameters[ours].shape)}, new; the file has {tuple(outline[name].shape)}"
+            ours: f"{tuple(parameters[ours].shape)}, new; the file has {tuple(metadata[name].shape)}"
             for ours, name in replaced.items()
         },
     )
 
 
-def count_words(weights: StoredTensors) -> int | None:
+def vocabulary_size(weights: StoredTensors) -> int | None:
     """Return how many rows the word table in `weights` has; None where there is no such table."""
-    for name, tensor in weights.outline.items():
+    for name, tensor in weights.metadata.items():
         if (
             name.removeprefix(TRANSFORMERS_PREFIX).removeprefix(OUR_PREFIX) in WORD_TABLE
             and tensor.dim() == 2
@@ -194,13 +194,13 @@ def _complaint(
     source: str,
     lost: list[str],
     ignored: list[str],
-    misfits: Mapping[str, str],
+    mismatched: Mapping[str, str],
     parameters: Mapping[str, Tensor],
-    outline: Mapping[str, Tensor],
+    metadata: Mapping[str, Tensor],
 ) -> str:
     lines = [f"the weights in {source} do not fit the configuration; nothing was loaded."]
-    for ours, name in sorted(misfits.items()):
-        tensor, parameter = outline[name], parameters[ours]
+    for ours, name in sorted(mismatched.items()):
+        tensor, parameter = metadata[name], parameters[ours]
         lines.append(f"  {name} has shape {tuple(tensor.shape)}, but {ours} needs {tuple(parameter.shape)}")
         if not tensor.is_floating_point():
             lines[-1] = f"  {name} has dtype {tensor.dtype}, but {ours} needs floating-point numbers"
@@ -212,7 +212,7 @@ def _complaint(
         "Use the config.json that was saved with these weights"
         + (
             "."
-            if not misfits
+            if not mismatched
             else ", or start such tensors from random numbers: ignore_mismatched_sizes=True."
         )
     )

@@ -79,7 +79,7 @@ def weights_from_tensorflow(
     """
     in_encoder = {row.ours for row in encoder_names(model.config)}
     rows = {row.ours: row for row in name_table(model.config)}
-    weights, missing, misfits = {}, [], []
+    weights, missing, mismatched = {}, [], []
     for name, parameter in model.named_parameters():
         row = rows[name.removeprefix(OUR_PREFIX)]
         variable = row.tensorflow
@@ -94,13 +94,13 @@ def weights_from_tensorflow(
         tensor = torch.from_numpy(np.array(array.T if turned else array))
         if tensor.squeeze().shape != parameter.squeeze().shape:
             shape = tuple(reversed(parameter.shape)) if turned else tuple(parameter.shape)
-            misfits.append(f"{variable} has shape {array.shape}, but it must be {shape} to become {name}")
+            mismatched.append(f"{variable} has shape {array.shape}, but it must be {shape} to become {name}")
             continue
         weights[name] = tensor.reshape(parameter.shape)
-    if missing or misfits:
+    if missing or mismatched:
         lacks = [f"missing: {', '.join(missing)}"] if missing else []
         raise ValueError(
-            "\n  ".join(["the TensorFlow checkpoint does not fit its configuration:", *misfits, *lacks])
+            "\n  ".join(["the TensorFlow checkpoint does not fit its configuration:", *mismatched, *lacks])
             + f"\nUse the {CONFIG_FILE} that this checkpoint was trained with."
         )
     return weights

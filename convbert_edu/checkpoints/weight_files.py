@@ -18,10 +18,10 @@ from convbert_edu.files import file_inside, read_json_object
 class StoredTensors:
     """Tensors that are read one by one, each at most once.
 
-    `outline` tells name, shape and precision of each, as tensors without memory (device "meta").
+    `metadata` tells name, shape and precision of each, as tensors without memory (device "meta").
     """
 
-    outline: dict[str, Tensor]
+    metadata: dict[str, Tensor]
 
     def read(self, name: str) -> Tensor:
         """Return a tensor that nobody else writes to."""
@@ -36,7 +36,7 @@ class TensorsInMemory(StoredTensors):
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         self._tensors = dict(tensors)
-        self.outline = {
+        self.metadata = {
             name: torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
             for name, tensor in tensors.items()
         }
@@ -72,11 +72,11 @@ class SafetensorsFile(StoredTensors):
                 f"{path} is not a whole safetensors file ({error}): it is damaged or cut short; "
                 "copy or download it again (if it lies in a cache, delete it there first)"
             ) from error
-        self.outline = {}
+        self.metadata = {}
         for name in self._file.keys():  # noqa: SIM118 (not a dict)
             stored = self._file.get_slice(name)
             kind = KINDS.get(stored.get_dtype(), torch.uint8)
-            self.outline[name] = torch.empty(stored.get_shape(), dtype=kind, device="meta")
+            self.metadata[name] = torch.empty(stored.get_shape(), dtype=kind, device="meta")
 
     def read(self, name: str) -> Tensor:
         """Return one tensor."""
@@ -178,7 +178,7 @@ class ShardedTensors(StoredTensors):
 
     def __init__(self, files: Mapping[str, StoredTensors]) -> None:
         self._files = files
-        self.outline = {name: file.outline[name] for name, file in files.items()}
+        self.metadata = {name: file.metadata[name] for name, file in files.items()}
 
     def read(self, name: str) -> Tensor:
         """Read one tensor from its shard."""
@@ -211,7 +211,7 @@ def open_weights(path: Path) -> Iterator[StoredTensors]:
             return
         places = read_shard_index(path)
         files = {shard: stack.enter_context(closing(_open(shard))) for shard in set(places.values())}
-        lost = [name for name, shard in places.items() if name not in files[shard].outline]
+        lost = [name for name, shard in places.items() if name not in files[shard].metadata]
         if lost:
             raise ValueError(
                 f"{path} says that {places[lost[0]].name} holds {lost[0]!r}, but it does not; index and shards do "

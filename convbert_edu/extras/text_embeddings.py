@@ -15,7 +15,7 @@ TOKENS_AT_ONCE = 4096  # of one batch: enough to keep the processor busy, few en
 
 
 @torch.inference_mode()
-def text_vectors(
+def embed_texts(
     model: ConvBertModel,
     tokenizer: ConvBertTokenizer,
     texts: Sequence[str],

@@ -13,7 +13,7 @@ from convbert_edu.finetuning.run import trained_head
 from convbert_edu.finetuning.tasks import TASKS, Task
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.predict import read_rows
+from convbert_edu.training.predict import predict
 from convbert_edu.training.run_folder import RunFolder
 
 
@@ -65,5 +65,5 @@ class Predictor:
         if not examples:
             return []
         encoded = task.encode_inputs(examples, self.tokenizer, self.max_length, config)
-        results = read_rows(self.model, encoded, task.read, batch_size)
+        results = predict(self.model, encoded, task.postprocess, batch_size)
         return task.answers(results, encoded, examples, config)

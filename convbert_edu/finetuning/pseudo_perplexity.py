@@ -8,7 +8,7 @@ from convbert_edu.finetuning.tasks.masked_lm import MaskedLM
 from convbert_edu.models.checks import IGNORE_INDEX
 from convbert_edu.models.heads import ConvBertForMaskedLM
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.predict import read_rows
+from convbert_edu.training.predict import predict
 
 
 def pseudo_perplexity(
@@ -26,9 +26,9 @@ def pseudo_perplexity(
     batch = tokenizer(list(texts), truncation=True, max_length=max_length, return_special_tokens_mask=True)
     rows, labels = [], []
     for ids, specials in zip(batch["input_ids"], batch["special_tokens_mask"], strict=True):
-        for place in (place for place, special in enumerate(specials) if not special):
-            rows.append([*ids[:place], tokenizer.mask_token_id, *ids[place + 1 :]])
-            labels.append([token if at == place else IGNORE_INDEX for at, token in enumerate(ids)])
+        for position in (position for position, special in enumerate(specials) if not special):
+            rows.append([*ids[:position], tokenizer.mask_token_id, *ids[position + 1 :]])
+            labels.append([token if at == position else IGNORE_INDEX for at, token in enumerate(ids)])
     if not rows:
         raise ValueError(f"{len(texts)} texts hold no tokens; give at least one word")
     hidden = EncodedTokens(
@@ -38,5 +38,5 @@ def pseudo_perplexity(
         labels=labels,
         example_of_row=list(range(len(rows))),
     )
-    losses = [word.loss for (word,) in read_rows(model, hidden, MaskedLM().read, batch_size)]
+    losses = [word.loss for (word,) in predict(model, hidden, MaskedLM().postprocess, batch_size)]
     return math.exp(sum(losses) / len(losses))

@@ -38,11 +38,17 @@ class FinetuneSettings(TrainingSettings, Settings):
     def __post_init__(self) -> None:
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision is {self.precision!r}; choose one of auto, float32, bfloat16")
-        for name in ("epochs", "batch_size", "accumulation", "evaluation_batch_size", "log_every"):
+        for name in (
+            "epochs",
+            "batch_size",
+            "gradient_accumulation_steps",
+            "evaluation_batch_size",
+            "log_every",
+        ):
             self.require(name, lambda value: value >= 1, "at least 1")
         for name in ("weight_decay", "checkpoint_minutes"):
             self.require(name, lambda value: value >= 0, "at least 0")
-        for name in ("learning_rate", "clip"):
+        for name in ("learning_rate", "max_grad_norm"):
             self.require(name, lambda value: value > 0, "above 0")
         self.require("layer_decay", lambda value: 0 < value <= 1, "above 0 and up to 1")
         self.require("warmup_fraction", lambda value: 0 <= value < 1, "from 0 to below 1")
@@ -54,7 +60,7 @@ class FinetuneSettings(TrainingSettings, Settings):
     def recipe(cls, task: Task, config: ConvBertConfig, /, **changes: Any) -> Self:
         """Return the authors' settings for a task and a model, with `changes`."""
         rate = {"learning_rate": LARGE_RATE} if config.hidden_size >= LARGE else {}
-        return cls.from_dict(rate | task.authors | changes)
+        return cls.from_dict(rate | task.paper_settings | changes)
 
     def row_length(self, task: Task, config: ConvBertConfig) -> int:
         """Return how many tokens a row may have; ValueError where the model cannot read as many."""

@@ -18,13 +18,11 @@ def apply_kernels(values: Values, kernels: Kernels) -> Values:
     itself, k times as large as the values, is never built.
     """
     if torch.compiler.is_compiling():
-        return weigh_windows(
-            values, kernels
-        )  # a compiler finds the gradient by itself, and joins the k steps
-    return WeighWindows.apply(values, kernels)
+        return dynamic_conv(values, kernels)  # a compiler finds the gradient by itself, and joins the k steps
+    return DynamicConvFunction.apply(values, kernels)
 
 
-def weigh_windows(values: Values, kernels: Kernels) -> Values:
+def dynamic_conv(values: Values, kernels: Kernels) -> Values:
     """Do the sum of `apply_kernels`, one place of the window after the other."""
     seq, padded = values.shape[1], pad_ends(values, kernels)
     out = padded[:, :seq] * kernels[..., :1]
@@ -33,8 +31,8 @@ def weigh_windows(values: Values, kernels: Kernels) -> Values:
     return out
 
 
-class WeighWindows(torch.autograd.Function):
-    """`weigh_windows` with its gradient.
+class DynamicConvFunction(torch.autograd.Function):
+    """`dynamic_conv` with its gradient.
 
     PyTorch finds the same gradient by itself, but keeps track of each of the k shifted pieces and takes two to three
     times as long (benchmarks/parts.py).
@@ -44,7 +42,7 @@ class WeighWindows(torch.autograd.Function):
     def forward(ctx: Any, values: Values, kernels: Kernels) -> Values:
         """Return the sums; keep what the gradient needs."""
         ctx.save_for_backward(values, kernels)
-        return weigh_windows(values, kernels)
+        return dynamic_conv(values, kernels)
 
     @staticmethod
     def backward(ctx: Any, gradient: Values) -> tuple[Values, Kernels]:
@@ -54,11 +52,11 @@ class WeighWindows(torch.autograd.Function):
         the windows of its neighbours: its gradient is the same sum once more, with the weights turned around.
         """
         values, kernels = ctx.saved_tensors
-        seq, places = values.shape[1], range(kernels.shape[-1])
+        seq, positions = values.shape[1], range(kernels.shape[-1])
         padded_values, padded_kernels = pad_ends(values, kernels), pad_ends(kernels, kernels)
-        met = [torch.linalg.vecdot(gradient, padded_values[:, j : j + seq]) for j in places]
-        turned = [padded_kernels[:, j : j + seq, :, -1 - j] for j in places]
-        return weigh_windows(gradient, torch.stack(turned, dim=-1)), torch.stack(met, dim=-1)
+        met = [torch.linalg.vecdot(gradient, padded_values[:, j : j + seq]) for j in positions]
+        turned = [padded_kernels[:, j : j + seq, :, -1 - j] for j in positions]
+        return dynamic_conv(gradient, torch.stack(turned, dim=-1)), torch.stack(met, dim=-1)
 
 
 def pad_ends(

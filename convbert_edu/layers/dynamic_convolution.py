@@ -130,11 +130,11 @@ class SpanAwareKey(nn.Module):
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__()
         self.depthwise = nn.Parameter(torch.empty(config.hidden_size, config.conv_kernel_size))
-        self.draw_filters()
+        self.reset_parameters()
         self.pointwise = nn.Linear(config.hidden_size, config.branch_size, bias=False)
         self.bias = nn.Parameter(torch.zeros(config.branch_size))
 
-    def draw_filters(self) -> None:
+    def reset_parameters(self) -> None:
         """Draw the first depthwise filters, as in the authors' code: wider than the other weights' start."""
         std = 1 / self.depthwise.shape[1]
         nn.init.trunc_normal_(self.depthwise, std=std, a=-2 * std, b=2 * std)

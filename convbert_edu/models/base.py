@@ -11,13 +11,13 @@ from torch import nn
 
 from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.checkpoints.hub import VOCABULARY_FILE
-from convbert_edu.checkpoints.loading import LoadingReport, count_words, load_weights
+from convbert_edu.checkpoints.loading import LoadingReport, load_weights, vocabulary_size
 from convbert_edu.checkpoints.saving import save_weights_file
 from convbert_edu.checkpoints.weight_files import WEIGHTS_FILE, find_weights, open_weights
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.config_checks import check_config
 from convbert_edu.files import file_inside
-from convbert_edu.models.initialisation import draw_first_weights, draw_what_is_missing, without_memory
+from convbert_edu.models.initialisation import init_empty_weights, init_missing_weights, init_weights
 
 
 class PretrainedModel(nn.Module):
@@ -55,9 +55,9 @@ class PretrainedModel(nn.Module):
         path = find_weights(folder)
         config = ConvBertConfig.from_pretrained(folder, **config_overrides)
         with open_weights(path) as weights:
-            words = count_words(weights)
+            words = vocabulary_size(weights)
             stated, config = config, _with_words(config, words, "vocab_size" in config_overrides)
-            with without_memory():  # each parameter gets it when its tensor is read
+            with init_empty_weights():  # each parameter gets it when its tensor is read
                 model = cls(config)
             model.loading_report = load_weights(
                 model,
@@ -69,7 +69,7 @@ class PretrainedModel(nn.Module):
         if config is not stated:
             model.loading_report.resized["vocab_size"] = f"{words}; config.json says {stated.vocab_size}"
         model.tie_weights()
-        draw_what_is_missing(model, config.initializer_range)
+        init_missing_weights(model, config.initializer_range)
         model.tie_weights()
         _check_vocabulary(folder, config.vocab_size)
         return model.eval()
@@ -100,12 +100,12 @@ class PretrainedModel(nn.Module):
     def tie_weights(self) -> None:
         """Make parameters that a model uses in two places one; most models have none."""
 
-    def initialise_weights(self) -> None:
+    def init_weights(self) -> None:
         """Draw first weights: normal with std initializer_range, biases 0, LayerNorm 1 and 0.
 
         The depthwise filters of the span-aware key keep their own, wider start (see SpanAwareKey).
         """
-        draw_first_weights(self, self.config.initializer_range)
+        init_weights(self, self.config.initializer_range)
 
 
 def _with_words(config: ConvBertConfig, words: int | None, asked_for: bool) -> ConvBertConfig:

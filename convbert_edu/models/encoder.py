@@ -18,13 +18,13 @@ Mask = Int[Tensor, "batch seq"] | Float[Tensor, "batch seq"] | Bool[Tensor, "bat
 class ConvBertModel(PretrainedModel):
     """The encoder of the paper, without a head."""
 
-    recompute_layers = False  # see the function of this name
+    gradient_checkpointing = False  # see the function of this name
 
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__(config)
         self.embeddings = Embeddings(config)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_hidden_layers))
-        self.initialise_weights()
+        self.init_weights()
 
     def forward(
         self,
@@ -66,7 +66,7 @@ class ConvBertModel(PretrainedModel):
         for layer in self.layers:
             states += [hidden_states] * keep_states
             inputs = (hidden_states, attention_bias, convolution_mask, make_maps)
-            if self.recompute_layers and torch.is_grad_enabled():
+            if self.gradient_checkpointing and torch.is_grad_enabled():
                 hidden_states, attention_map, layer_kernels = checkpoint(layer, *inputs, use_reentrant=False)
             else:
                 hidden_states, attention_map, layer_kernels = layer(*inputs)
@@ -80,7 +80,7 @@ class ConvBertModel(PretrainedModel):
         )
 
 
-def recompute_layers(model: nn.Module, wanted: bool = True) -> None:
+def set_gradient_checkpointing(model: nn.Module, wanted: bool = True) -> None:
     """Let every encoder in `model` learn with less memory and more time (activation checkpointing).
 
     Between forward and backward pass only the inputs of the layers are kept; the backward pass computes each layer
@@ -88,7 +88,7 @@ def recompute_layers(model: nn.Module, wanted: bool = True) -> None:
     """
     for module in model.modules():
         if isinstance(module, ConvBertModel):
-            module.recompute_layers = wanted
+            module.gradient_checkpointing = wanted
 
 
 def _attention_dtype(hidden_states: Tensor) -> torch.dtype:

@@ -24,7 +24,7 @@ from convbert_edu.models.outputs import (
     QuestionAnsweringOutput,
     SequenceClassifierOutput,
     TokenClassifierOutput,
-    inside_of,
+    internals_of,
 )
 
 
@@ -40,7 +40,7 @@ class ConvBertForSequenceClassification(PretrainedModel):
         super().__init__(config)
         self.encoder = ConvBertModel(config)
         self.classification_head = ClassificationHead(config)
-        self.initialise_weights()
+        self.init_weights()
 
     def forward(
         self,
@@ -61,7 +61,7 @@ class ConvBertForSequenceClassification(PretrainedModel):
         )
         logits = self.classification_head(encoded.last_hidden_state)
         loss = None if labels is None else self._loss(logits, labels)
-        return SequenceClassifierOutput(loss=loss, logits=logits, **inside_of(encoded))
+        return SequenceClassifierOutput(loss=loss, logits=logits, **internals_of(encoded))
 
     def _loss(self, logits: Float[Tensor, "batch labels"], labels: Tensor) -> Float[Tensor, ""]:
         check_tensor("labels", labels)
@@ -112,7 +112,7 @@ class ConvBertForTokenClassification(PretrainedModel):
         self.encoder = ConvBertModel(config)
         self.dropout = Dropout(config.head_dropout)
         self.token_classifier = nn.Linear(config.hidden_size, config.num_labels)
-        self.initialise_weights()
+        self.init_weights()
 
     def forward(
         self,
@@ -136,7 +136,7 @@ class ConvBertForTokenClassification(PretrainedModel):
         if labels is not None:
             check_labels(labels, tuple(logits.shape[:2]), self.config.num_labels, IGNORE_INDEX)
             loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten().long(), ignore_index=IGNORE_INDEX)
-        return TokenClassifierOutput(loss=loss, logits=logits, **inside_of(encoded))
+        return TokenClassifierOutput(loss=loss, logits=logits, **internals_of(encoded))
 
 
 # Question answering: where in the passage does the answer begin, and where does it end?
@@ -152,7 +152,7 @@ class ConvBertForQuestionAnswering(PretrainedModel):
         super().__init__(config)
         self.encoder = ConvBertModel(config)
         self.answer_span = nn.Linear(config.hidden_size, 2)
-        self.initialise_weights()
+        self.init_weights()
 
     def forward(
         self,
@@ -179,7 +179,7 @@ class ConvBertForQuestionAnswering(PretrainedModel):
             start_loss = _position_loss("start_positions", start_logits, start_positions)
             loss = (start_loss + _position_loss("end_positions", end_logits, end_positions)) / 2
         return QuestionAnsweringOutput(
-            loss=loss, start_logits=start_logits, end_logits=end_logits, **inside_of(encoded)
+            loss=loss, start_logits=start_logits, end_logits=end_logits, **internals_of(encoded)
         )
 
 
@@ -205,7 +205,7 @@ class ConvBertForMultipleChoice(PretrainedModel):
         super().__init__(config)
         self.encoder = ConvBertModel(config)
         self.choice_scorer = nn.Linear(config.hidden_size, 1)
-        self.initialise_weights()
+        self.init_weights()
 
     def forward(
         self,
@@ -243,7 +243,7 @@ class ConvBertForMultipleChoice(PretrainedModel):
         if labels is not None:
             check_labels(labels, (batch,), choices)
             loss = F.cross_entropy(logits, labels.long())
-        return MultipleChoiceOutput(loss=loss, logits=logits, **inside_of(encoded))
+        return MultipleChoiceOutput(loss=loss, logits=logits, **internals_of(encoded))
 
 
 # Masked language modelling: guess the words behind [MASK]. This is also the generator of pretraining.
@@ -259,7 +259,7 @@ class ConvBertForMaskedLM(PretrainedModel):
         super().__init__(config)
         self.encoder = ConvBertModel(config)
         self.masked_lm_head = MaskedLMHead(config)
-        self.initialise_weights()
+        self.init_weights()
         self.tie_weights()
 
     def tie_weights(self) -> None:
@@ -289,7 +289,7 @@ class ConvBertForMaskedLM(PretrainedModel):
         if labels is not None:
             check_labels(labels, tuple(logits.shape[:2]), self.config.vocab_size, IGNORE_INDEX)
             loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten().long(), ignore_index=IGNORE_INDEX)
-        return MaskedLMOutput(loss=loss, logits=logits, **inside_of(encoded))
+        return MaskedLMOutput(loss=loss, logits=logits, **internals_of(encoded))
 
 
 class MaskedLMHead(nn.Module):
@@ -316,7 +316,7 @@ class ConvBertForPreTraining(PretrainedModel):
         super().__init__(config)
         self.encoder = ConvBertModel(config)
         self.replaced_token_head = ReplacedTokenHead(config)
-        self.initialise_weights()
+        self.init_weights()
 
     def forward(
         self,
@@ -345,7 +345,7 @@ class ConvBertForPreTraining(PretrainedModel):
             targets = labels.clamp(min=0).to(logits.dtype)
             each = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
             loss = (each * counts).sum() / counts.sum().clamp(min=1)
-        return PreTrainingOutput(loss=loss, logits=logits, **inside_of(encoded))
+        return PreTrainingOutput(loss=loss, logits=logits, **internals_of(encoded))
 
 
 class ReplacedTokenHead(nn.Module):

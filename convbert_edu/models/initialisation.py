@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from convbert_edu.layers import GroupedLinear, SpanAwareKey
 
 
-def draw_first_weights(model: nn.Module, std: float) -> None:
+def init_weights(model: nn.Module, std: float) -> None:
     """Draw all first weights: normal with `std`, biases 0.
 
     LayerNorms and the depthwise filters of span-aware keys have theirs since they were made.
@@ -22,7 +22,7 @@ def draw_first_weights(model: nn.Module, std: float) -> None:
                 _draw(module, name, parameter, std)
 
 
-def draw_what_is_missing(model: nn.Module, std: float) -> None:
+def init_missing_weights(model: nn.Module, std: float) -> None:
     """Give memory and first weights to the parameters that have none yet (device "meta"), and only to them."""
     for module in model.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
@@ -38,7 +38,7 @@ def _draw(module: nn.Module, name: str, parameter: nn.Parameter, std: float) -> 
     elif isinstance(module, nn.LayerNorm):
         nn.init.ones_(parameter)
     elif isinstance(module, SpanAwareKey):
-        module.draw_filters()
+        module.reset_parameters()
     else:
         nn.init.normal_(parameter, std=std)
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
@@ -46,7 +46,7 @@ def _draw(module: nn.Module, name: str, parameter: nn.Parameter, std: float) -> 
 
 
 @contextmanager
-def without_memory() -> Iterator[None]:
+def init_empty_weights() -> Iterator[None]:
     """Inside this context modules are made without memory (device "meta"), and no numbers are drawn for them."""
     with torch.device("meta"), _WithoutDrawing():
         yield

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @dataclass(kw_only=True)
-class InsideView:
+class ModelOutput:
     """What goes on inside the encoder; each is None unless it was asked for.
 
     hidden_states: the embeddings, then the output of each layer
@@ -23,23 +23,23 @@ class InsideView:
     conv_kernels: tuple[Float[Tensor, "rows heads seq kernel"], ...] | None = None
 
 
-INSIDE = tuple(field.name for field in fields(InsideView))
+INSIDE = tuple(field.name for field in fields(ModelOutput))
 
 
-def inside_of(result: InsideView) -> dict[str, Any]:
-    """Return the fields of InsideView by name, to hand them on from the encoder's result to a head's."""
+def internals_of(result: ModelOutput) -> dict[str, Any]:
+    """Return the fields of ModelOutput by name, to hand them on from the encoder's result to a head's."""
     return {name: getattr(result, name) for name in INSIDE}
 
 
 @dataclass(kw_only=True)
-class EncoderOutput(InsideView):
+class EncoderOutput(ModelOutput):
     """The encoder's result: one vector per token."""
 
     last_hidden_state: Float[Tensor, "batch seq hidden"]
 
 
 @dataclass(kw_only=True)
-class MaskedLMOutput(InsideView):
+class MaskedLMOutput(ModelOutput):
     """A score for every entry of the vocabulary, at every token."""
 
     loss: Float[Tensor, ""] | None = None
@@ -47,7 +47,7 @@ class MaskedLMOutput(InsideView):
 
 
 @dataclass(kw_only=True)
-class SequenceClassifierOutput(InsideView):
+class SequenceClassifierOutput(ModelOutput):
     """A score per label for the whole sequence (or the predicted numbers, in regression)."""
 
     loss: Float[Tensor, ""] | None = None
@@ -55,7 +55,7 @@ class SequenceClassifierOutput(InsideView):
 
 
 @dataclass(kw_only=True)
-class TokenClassifierOutput(InsideView):
+class TokenClassifierOutput(ModelOutput):
     """A score per label for each token."""
 
     loss: Float[Tensor, ""] | None = None
@@ -63,7 +63,7 @@ class TokenClassifierOutput(InsideView):
 
 
 @dataclass(kw_only=True)
-class QuestionAnsweringOutput(InsideView):
+class QuestionAnsweringOutput(ModelOutput):
     """For each token, a score for being the first and one for being the last of the answer."""
 
     loss: Float[Tensor, ""] | None = None
@@ -72,7 +72,7 @@ class QuestionAnsweringOutput(InsideView):
 
 
 @dataclass(kw_only=True)
-class MultipleChoiceOutput(InsideView):
+class MultipleChoiceOutput(ModelOutput):
     """A score for each choice. What is seen inside has one row per choice: rows = batch * choices."""
 
     loss: Float[Tensor, ""] | None = None
@@ -80,7 +80,7 @@ class MultipleChoiceOutput(InsideView):
 
 
 @dataclass(kw_only=True)
-class PreTrainingOutput(InsideView):
+class PreTrainingOutput(ModelOutput):
     """For each token a score for "this was replaced": above 0 means replaced (replaced-token detection)."""
 
     loss: Float[Tensor, ""] | None = None

@@ -12,12 +12,11 @@ from torch import Tensor
 
 from convbert_edu.pretraining.masking import Masking
 from convbert_edu.pretraining.token_file import TokenFile
-from convbert_edu.training.random_numbers import random_bits, shuffled
+from convbert_edu.training.random_numbers import Stream, random_bits, shuffled
 
 # Steps are planned in pools of this many, in which sequences are sorted by length, so that little is padding.
 POOL = 50
 MULTIPLE = 8  # rows are padded to a multiple of this: a few shapes only, and those that processors like
-_ORDER, _MASKS = 1, 2  # two independent streams of random numbers
 
 
 class PretrainingBatches:
@@ -41,10 +40,10 @@ class PretrainingBatches:
 
     def sequences(self, step: int) -> np.ndarray:
         """Return the numbers of the sequences of `step` (0, 1, 2, ...), sorted by length."""
-        pool, place = divmod(step, POOL)
+        pool, position = divmod(step, POOL)
         if self._pool is None or self._pool[0] != pool:
             self._pool = (pool, self._plan(pool))
-        return self._pool[1][place]
+        return self._pool[1][position]
 
     def load(self, step: int, part: int = 0, parts: int = 1) -> dict[str, Tensor]:
         """Return one of the `parts` equal parts of the sequences of `step`, masked (see `masked_batch`)."""
@@ -52,21 +51,27 @@ class PretrainingBatches:
         # All parts are padded to the same length: padding has an influence on convolutions.
         width = common_width(self.token_file.lengths(numbers), self.longest)
         rows = np.arange(self.step_size).reshape(parts, -1)[part]
-        keys = random_bits(self.seed, _MASKS, step, rows)
+        keys = random_bits(self.seed, Stream.MASKING, step, rows)
         return masked_batch(self.token_file, numbers[rows], width, self.masking, keys)
 
     def _plan(self, pool: int) -> np.ndarray:
         """Return the sequences of POOL steps, [POOL, step_size], each row of similar length."""
         size, count = POOL * self.step_size, len(self.token_file)
-        places = np.arange(pool * size, (pool + 1) * size)
+        positions = np.arange(pool * size, (pool + 1) * size)
         numbers = np.concatenate(
             [
-                shuffled(places[places // count == epoch] % count, count, self.seed, _ORDER, int(epoch))
-                for epoch in np.unique(places // count)
+                shuffled(
+                    positions[positions // count == epoch] % count,
+                    count,
+                    self.seed,
+                    Stream.SEQUENCE_ORDER,
+                    int(epoch),
+                )
+                for epoch in np.unique(positions // count)
             ]
         )
         by_length = numbers[np.argsort(self.token_file.lengths(numbers), kind="stable")]
-        order = np.argsort(random_bits(self.seed, _ORDER, pool, np.arange(POOL)))
+        order = np.argsort(random_bits(self.seed, Stream.SEQUENCE_ORDER, pool, np.arange(POOL)))
         return by_length.reshape(POOL, self.step_size)[order]
 
 
@@ -81,7 +86,7 @@ def held_out_batches(
     for at in range(0, count, batch_size):
         some = numbers[at : at + batch_size]
         width = common_width(token_file.lengths(some), longest)
-        yield masked_batch(token_file, some, width, masking, random_bits(_MASKS, some))
+        yield masked_batch(token_file, some, width, masking, random_bits(Stream.MASKING, some))
 
 
 def common_width(lengths: np.ndarray, longest: int) -> int:
@@ -95,8 +100,8 @@ def masked_batch(
     """Read sequences, cut or padded to `width`, and hide words.
 
     input_ids [batch, seq]: with [MASK]; original_ids: before; attention_mask, token_type_ids: as always
-    is_word [batch, seq]: neither padding nor special
-    hidden_places [hidden]: the hidden words, counted through the flattened batch
+    maskable [batch, seq]: neither padding nor special
+    masked_positions [hidden]: the hidden words, counted through the flattened batch
     draws [hidden]: for each of them the random number that the generator's guess is drawn with
     """
     tokenizer = masking.tokenizer
@@ -106,14 +111,14 @@ def masked_batch(
     is_real = np.arange(width) < lengths[:, None]
     is_sep = ids == tokenizer.sep_token_id
     after_first_sep = (np.cumsum(is_sep, axis=1) - is_sep > 0) & is_real
-    masked, hidden, draws = masking.hide(ids, keys)
+    masked, hidden, uniform_samples = masking.hide(ids, keys)
     arrays = {
         "input_ids": masked,
         "attention_mask": is_real.astype(np.int64),
         "token_type_ids": after_first_sep.astype(np.int64),
         "original_ids": ids,
-        "is_word": masking.words(ids),
-        "hidden_places": np.flatnonzero(hidden),
-        "draws": draws[hidden].astype(np.float32),
+        "maskable": masking.words(ids),
+        "masked_positions": np.flatnonzero(hidden),
+        "uniform_samples": uniform_samples[hidden].astype(np.float32),
     }
     return {name: torch.from_numpy(array) for name, array in arrays.items()}

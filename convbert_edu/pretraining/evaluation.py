@@ -8,13 +8,13 @@ import torch
 
 from convbert_edu.pretraining.batches import held_out_batches
 from convbert_edu.pretraining.masking import Masking
-from convbert_edu.pretraining.setup import Game
+from convbert_edu.pretraining.setup import Objective
 from convbert_edu.pretraining.token_file import TokenFile
 
 
 @torch.no_grad()
-def evaluate_game(
-    game: Game,
+def evaluate_objective(
+    objective: Objective,
     held_out: TokenFile,
     masking: Masking,
     precision: AbstractContextManager,
@@ -22,35 +22,35 @@ def evaluate_game(
     max_length: int | None = None,
     limit: int = 1000,
 ) -> dict[str, float]:
-    """Measure `game` on `limit` sequences, always the same ones with the same hidden words.
+    """Measure `objective` on `limit` sequences, always the same ones with the same hidden words.
 
     Returns for the generator masked_lm_loss, masked_lm_perplexity and masked_lm_accuracy; for the discriminator
     detection_loss, detection_accuracy, detection_auc, detection_f1 (above score 0 means "replaced") and the share of
     replaced words. What these are worth is seen beside `pretrain_baselines`.
     """
-    device = next(game.parameters()).device
-    was_training = game.training
-    game.eval()
-    hidden = words = masked_lm_loss = guessed_right = detection_loss = 0.0
+    device = next(objective.parameters()).device
+    was_training = objective.training
+    objective.eval()
+    hidden = words = masked_lm_loss = num_correct = detection_loss = 0.0
     scores: list[np.ndarray] = []
     replaced: list[np.ndarray] = []
     for batch in held_out_batches(held_out, masking, batch_size, max_length, limit):
         with precision:
-            output = game(**{name: tensor.to(device) for name, tensor in batch.items()})
-        hidden += len(batch["hidden_places"])
+            output = objective(**{name: tensor.to(device) for name, tensor in batch.items()})
+        hidden += len(batch["masked_positions"])
         masked_lm_loss += output.masked_lm_loss.item()
-        guessed_right += output.guessed_right.item()
+        num_correct += output.num_correct.item()
         if output.scores is not None:
-            is_word = batch["is_word"]
-            words += int(is_word.sum())
+            maskable = batch["maskable"]
+            words += int(maskable.sum())
             detection_loss += output.detection_loss.item()
-            scores.append(output.scores.cpu()[is_word].numpy())
-            replaced.append(output.replaced.cpu()[is_word].numpy())
-    game.train(was_training)
+            scores.append(output.scores.cpu()[maskable].numpy())
+            replaced.append(output.replaced.cpu()[maskable].numpy())
+    objective.train(was_training)
     results = {
         "masked_lm_loss": masked_lm_loss / hidden,
         "masked_lm_perplexity": math.exp(min(masked_lm_loss / hidden, 100)),
-        "masked_lm_accuracy": guessed_right / hidden,
+        "masked_lm_accuracy": num_correct / hidden,
     }
     if scores:
         results["detection_loss"] = detection_loss / words
@@ -84,14 +84,14 @@ def unigram_guess(
     """Guess hidden words by how often each word stands in the training text, whatever stands around them.
 
     counts [vocab]: how often (see `TokenFile.count_tokens`); one more is added to each, so that none is impossible.
-    The hidden words are those of `evaluate_game`. Returns unigram_accuracy (of the most frequent word, always) and
+    The hidden words are those of `evaluate_objective`. Returns unigram_accuracy (of the most frequent word, always) and
     unigram_perplexity. Special tokens, which are never hidden, are not counted.
     """
     counts = np.where(masking.words(np.arange(len(counts))[None])[0], counts, 0)
     log_shares = np.log((counts + 1) / (counts + 1).sum())
     hidden = np.concatenate(
         [
-            batch["original_ids"].numpy().ravel()[batch["hidden_places"].numpy()]
+            batch["original_ids"].numpy().ravel()[batch["masked_positions"].numpy()]
             for batch in held_out_batches(held_out, masking, 64, max_length, limit)
         ]
     )

@@ -6,9 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.random_numbers import uniform
-
-WHICH_PLACE, WHICH_FILLER, WHICH_GUESS = range(3)  # the three random numbers that each token has
+from convbert_edu.training.random_numbers import TokenStream, uniform
 
 
 @dataclass
@@ -18,7 +16,7 @@ class Masking:
     tokenizer: ConvBertTokenizer
     probability: float = 0.15  # of the words of each sequence
     mask_share: float = 0.85  # of the hidden words become [MASK]; the others stay as they are
-    whole_words: bool = False  # hide all pieces of a word together
+    whole_word_masking: bool = False  # hide all pieces of a word together
 
     def __post_init__(self) -> None:
         for name in ("probability", "mask_share"):
@@ -43,18 +41,20 @@ class Masking:
         keys: one number per row, from which all its random numbers follow, so that a row is masked in the same
         way in whatever batch it stands
         """
-        keys, places = np.asarray(keys)[:, None], np.arange(ids.shape[1])
+        keys, positions = np.asarray(keys)[:, None], np.arange(ids.shape[1])
         words = self.words(ids)
-        first_piece = word_starts(words, self._continues[ids]) if self.whole_words else None
-        hidden = choose_places(words, uniform(keys, WHICH_PLACE, places), self.probability, first_piece)
-        becomes_mask = hidden & (uniform(keys, WHICH_FILLER, places) < self.mask_share)
+        first_piece = word_starts(words, self._continues[ids]) if self.whole_word_masking else None
+        hidden = choose_positions(
+            words, uniform(keys, TokenStream.MASKED_POSITION, positions), self.probability, first_piece
+        )
+        becomes_mask = hidden & (uniform(keys, TokenStream.REPLACEMENT, positions) < self.mask_share)
         masked = np.where(becomes_mask, self.tokenizer.mask_token_id, ids)
-        return masked, hidden, uniform(keys, WHICH_GUESS, places)
+        return masked, hidden, uniform(keys, TokenStream.SAMPLED_TOKEN, positions)
 
 
-def choose_places(
+def choose_positions(
     words: Bool[np.ndarray, "batch seq"],
-    draws: Float[np.ndarray, "batch seq"],
+    uniform_samples: Float[np.ndarray, "batch seq"],
     probability: float,
     first_piece: Int[np.ndarray, "batch seq"] | None = None,
 ) -> Bool[np.ndarray, "batch seq"]:
@@ -64,9 +64,9 @@ def choose_places(
     begins, pieces share their word's number and go together: words are taken until there are enough pieces.
     """
     if first_piece is not None:
-        draws = np.take_along_axis(draws, first_piece, axis=1)
+        uniform_samples = np.take_along_axis(uniform_samples, first_piece, axis=1)
     # A stable sort: pieces of a word have the same number and stay side by side.
-    order = np.argsort(np.where(words, draws, 2.0), axis=1, kind="stable")
+    order = np.argsort(np.where(words, uniform_samples, 2.0), axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(words.shape[1])[None], axis=1)
     if first_piece is not None:

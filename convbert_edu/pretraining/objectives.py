@@ -16,38 +16,38 @@ from convbert_edu.models.heads import ConvBertForMaskedLM, ConvBertForPreTrainin
 class PretrainingOutput:
     """Losses of a batch of pretraining, summed over words, and what is needed to judge them.
 
-    masked_lm_loss, sentence_loss: sums over the hidden words; guessed_right: how many of these were guessed
+    masked_lm_loss, cls_mlm_loss: sums over the hidden words; num_correct: how many of these were guessed
     detection_loss: sum over all words; scores and replaced: per token, what the discriminator thinks and what is so
     None where a game has no such part.
     """
 
     loss: Float[Tensor, ""]
     masked_lm_loss: Float[Tensor, ""] | None = None
-    guessed_right: Int[Tensor, ""] | None = None
-    sentence_loss: Float[Tensor, ""] | None = None
+    num_correct: Int[Tensor, ""] | None = None
+    cls_mlm_loss: Float[Tensor, ""] | None = None
     detection_loss: Float[Tensor, ""] | None = None
     scores: Float[Tensor, "batch seq"] | None = None
     replaced: Bool[Tensor, "batch seq"] | None = None
 
     def sums(self) -> Float[Tensor, "5"]:
-        """Return loss, masked_lm_loss, guessed_right, sentence_loss and detection_loss as one tensor, 0 for None."""
-        parts = (self.loss, self.masked_lm_loss, self.guessed_right, self.sentence_loss, self.detection_loss)
+        """Return loss, masked_lm_loss, num_correct, cls_mlm_loss and detection_loss as one tensor, 0 for None."""
+        parts = (self.loss, self.masked_lm_loss, self.num_correct, self.cls_mlm_loss, self.detection_loss)
         numbers = [
             self.loss.new_zeros(()) if part is None else part.detach().to(self.loss.dtype) for part in parts
         ]
         return torch.stack(numbers)
 
 
-def score_hidden_words(
+def score_masked_tokens(
     generator: ConvBertForMaskedLM,
     vectors: Float[Tensor, "batch seq hidden"],
-    hidden_places: Int[Tensor, " masked"],
+    masked_positions: Int[Tensor, " masked"],
 ) -> Float[Tensor, "masked vocab"]:
     """Return the log-probability of each vocabulary entry at the hidden places only.
 
     The product with the vocabulary is the dearest of the whole model; six of seven tokens are spared it.
     """
-    hidden = vectors.flatten(0, 1)[hidden_places]
+    hidden = vectors.flatten(0, 1)[masked_positions]
     return log_probabilities(generator, hidden)
 
 
@@ -58,24 +58,26 @@ def log_probabilities(
     return torch.log_softmax(generator.masked_lm_head(vectors.unsqueeze(0)).squeeze(0).float(), dim=-1)
 
 
-def count_right(log_probs: Float[Tensor, "masked vocab"], truth: Int[Tensor, " masked"]) -> Int[Tensor, ""]:
+def count_correct(
+    log_probs: Float[Tensor, "masked vocab"], targets: Int[Tensor, " masked"]
+) -> Int[Tensor, ""]:
     """Return how many true words have the highest probability (`amax` is several times faster than `argmax`)."""
     log_probs = log_probs.detach()
-    return (log_probs.gather(1, truth.unsqueeze(1)).squeeze(1) >= log_probs.amax(dim=-1)).sum()
+    return (log_probs.gather(1, targets.unsqueeze(1)).squeeze(1) >= log_probs.amax(dim=-1)).sum()
 
 
-class MaskedWordGame(nn.Module):
+class MaskedLMObjective(nn.Module):
     """Masked language modelling alone: hide words, guess them.
 
-    With `sentence_weight` above 0 the vector of [CLS] has to guess all hidden words of its sequence as well, all from
+    With `cls_mlm_weight` above 0 the vector of [CLS] has to guess all hidden words of its sequence as well, all from
     the one vector: so it comes to say what the sequence is about.
     """
 
-    def __init__(self, generator: ConvBertForMaskedLM, sentence_weight: float = 0.0) -> None:
+    def __init__(self, generator: ConvBertForMaskedLM, cls_mlm_weight: float = 0.0) -> None:
         super().__init__()
         self.generator = generator
         self.config = generator.config
-        self.sentence_weight = sentence_weight
+        self.cls_mlm_weight = cls_mlm_weight
 
     def forward(
         self,
@@ -83,31 +85,31 @@ class MaskedWordGame(nn.Module):
         attention_mask: Int[Tensor, "batch seq"],
         token_type_ids: Int[Tensor, "batch seq"],
         original_ids: Int[Tensor, "batch seq"],
-        is_word: Bool[Tensor, "batch seq"],
-        hidden_places: Int[Tensor, " masked"],
-        draws: Float[Tensor, " masked"],
-        hidden_total: float | None = None,
-        word_total: float | None = None,
+        maskable: Bool[Tensor, "batch seq"],
+        masked_positions: Int[Tensor, " masked"],
+        uniform_samples: Float[Tensor, " masked"],
+        masked_total: float | None = None,
+        maskable_total: float | None = None,
     ) -> PretrainingOutput:
         """Play one round; see `convbert_edu.pretraining.batches.masked_batch` for the inputs.
 
-        hidden_total: hidden words that the loss is divided by, where a step has more batches than this one
+        masked_total: hidden words that the loss is divided by, where a step has more batches than this one
         """
         vectors = self.generator.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
-        log_probs = score_hidden_words(self.generator, vectors, hidden_places)
-        truth = original_ids.flatten()[hidden_places]
-        masked_lm_loss = F.nll_loss(log_probs, truth, reduction="sum")
-        loss, sentence_loss = masked_lm_loss, None
-        if self.sentence_weight:
+        log_probs = score_masked_tokens(self.generator, vectors, masked_positions)
+        targets = original_ids.flatten()[masked_positions]
+        masked_lm_loss = F.nll_loss(log_probs, targets, reduction="sum")
+        loss, cls_mlm_loss = masked_lm_loss, None
+        if self.cls_mlm_weight:
             from_cls = log_probabilities(self.generator, vectors[:, 0])
-            row = hidden_places // input_ids.shape[1]
-            sentence_loss = -from_cls[row, truth].sum()
-            loss = loss + self.sentence_weight * sentence_loss
+            row = masked_positions // input_ids.shape[1]
+            cls_mlm_loss = -from_cls[row, targets].sum()
+            loss = loss + self.cls_mlm_weight * cls_mlm_loss
         return PretrainingOutput(
-            loss=loss / (hidden_total or max(1, len(truth))),
+            loss=loss / (masked_total or max(1, len(targets))),
             masked_lm_loss=masked_lm_loss.detach(),
-            guessed_right=count_right(log_probs, truth),
-            sentence_loss=None if sentence_loss is None else sentence_loss.detach(),
+            num_correct=count_correct(log_probs, targets),
+            cls_mlm_loss=None if cls_mlm_loss is None else cls_mlm_loss.detach(),
         )
 
 
@@ -117,7 +119,7 @@ class MaskedWordGame(nn.Module):
 SHARED = ("word", "position", "token_type", "layer_norm")  # what both models' embeddings have in common
 
 
-class ReplacedTokenDetection(nn.Module):
+class ReplacedTokenObjective(nn.Module):
     """Generator and discriminator, trained together.
 
     The generator, a small masked language model, guesses hidden words; its guesses, drawn from its probabilities,
@@ -143,7 +145,7 @@ class ReplacedTokenDetection(nn.Module):
         else:
             share_embeddings(generator, discriminator)
 
-    def train(self, mode: bool = True) -> "ReplacedTokenDetection":
+    def train(self, mode: bool = True) -> "ReplacedTokenObjective":
         """Switch dropout on or off; a frozen generator keeps it off."""
         super().train(mode)
         if self.freeze_generator:
@@ -156,52 +158,52 @@ class ReplacedTokenDetection(nn.Module):
         attention_mask: Int[Tensor, "batch seq"],
         token_type_ids: Int[Tensor, "batch seq"],
         original_ids: Int[Tensor, "batch seq"],
-        is_word: Bool[Tensor, "batch seq"],
-        hidden_places: Int[Tensor, " masked"],
-        draws: Float[Tensor, " masked"],
-        hidden_total: float | None = None,
-        word_total: float | None = None,
+        maskable: Bool[Tensor, "batch seq"],
+        masked_positions: Int[Tensor, " masked"],
+        uniform_samples: Float[Tensor, " masked"],
+        masked_total: float | None = None,
+        maskable_total: float | None = None,
     ) -> PretrainingOutput:
         """Play one round; see `convbert_edu.pretraining.batches.masked_batch` for the inputs.
 
-        hidden_total, word_total: what the two losses are divided by, where a step has more batches than this one
+        masked_total, maskable_total: what the two losses are divided by, where a step has more batches than this one
         """
-        truth = original_ids.flatten()[hidden_places]
+        targets = original_ids.flatten()[masked_positions]
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze_generator):
             vectors = self.generator.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
-            log_probs = score_hidden_words(self.generator, vectors, hidden_places)
-            masked_lm_loss = F.nll_loss(log_probs, truth, reduction="sum")
+            log_probs = score_masked_tokens(self.generator, vectors, masked_positions)
+            masked_lm_loss = F.nll_loss(log_probs, targets, reduction="sum")
 
-        guesses = draw_words(log_probs.detach(), draws)
-        forged_ids = original_ids.flatten().scatter(0, hidden_places, guesses).view_as(original_ids)
-        replaced = forged_ids != original_ids  # a word that was guessed right counts as original
+        guesses = sample_tokens(log_probs.detach(), uniform_samples)
+        corrupted_ids = original_ids.flatten().scatter(0, masked_positions, guesses).view_as(original_ids)
+        replaced = corrupted_ids != original_ids  # a word that was guessed right counts as original
 
-        scores = self.discriminator(forged_ids, attention_mask, token_type_ids).logits.float()
+        scores = self.discriminator(corrupted_ids, attention_mask, token_type_ids).logits.float()
         each = F.binary_cross_entropy_with_logits(scores, replaced.float(), reduction="none")
-        detection_loss = (each * is_word).sum()
-        loss = self.rtd_weight * detection_loss / (word_total or is_word.sum().clamp(min=1))
+        detection_loss = (each * maskable).sum()
+        loss = self.rtd_weight * detection_loss / (maskable_total or maskable.sum().clamp(min=1))
         if not self.freeze_generator:
-            loss = loss + masked_lm_loss / (hidden_total or max(1, len(truth)))
+            loss = loss + masked_lm_loss / (masked_total or max(1, len(targets)))
         return PretrainingOutput(
             loss=loss,
             masked_lm_loss=masked_lm_loss.detach(),
-            guessed_right=count_right(log_probs, truth),
+            num_correct=count_correct(log_probs, targets),
             detection_loss=detection_loss.detach(),
             scores=scores.detach(),
             replaced=replaced,
         )
 
 
-def draw_words(
-    log_probs: Float[Tensor, "masked vocab"], draws: Float[Tensor, " masked"]
+def sample_tokens(
+    log_probs: Float[Tensor, "masked vocab"], uniform_samples: Float[Tensor, " masked"]
 ) -> Int[Tensor, " masked"]:
-    """Draw one word from each row of probabilities, with the random numbers `draws` (0 to 1).
+    """Draw one word from each row of probabilities, with the random numbers `uniform_samples` (0 to 1).
 
     The probabilities laid end to end cover the line from 0 to 1; the word is the one on whose stretch the random
     number falls.
     """
     ends = log_probs.exp().cumsum(dim=-1)
-    points = draws.unsqueeze(-1) * ends[:, -1:]
+    points = uniform_samples.unsqueeze(-1) * ends[:, -1:]
     return torch.searchsorted(ends, points, right=True).squeeze(-1).clamp(max=log_probs.shape[-1] - 1)
 
 

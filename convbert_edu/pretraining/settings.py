@@ -31,7 +31,7 @@ class PretrainSettings(Settings):
 
     # The loss.
     rtd_weight: float = 50.0  # of replaced-token detection, beside the generator's loss
-    sentence_weight: float = 0.0  # of guessing the hidden words from [CLS] alone (masked_lm only)
+    cls_mlm_weight: float = 0.0  # of guessing the hidden words from [CLS] alone (masked_lm only)
     mask_probability: float = 0.15  # share of the words that are hidden
     mask_share: float = 0.85  # share of the hidden words that become [MASK]; the others stay
     whole_word_masking: bool = False  # hide all pieces of a word together
@@ -40,20 +40,22 @@ class PretrainSettings(Settings):
     steps: int = 10_000  # updates of the weights
     stop_after: int | None = None  # end at this step already; a later run may go on from there with --resume
     batch_size: int = 64  # sequences of one process in one pass
-    accumulation: int = 1  # passes whose gradients are added up for one step
+    gradient_accumulation_steps: int = 1  # passes whose gradients are added up for one step
     max_length: int | None = None  # cut longer sequences to this; None: as they were packed
     learning_rate: float = 5e-4  # the highest, reached after the warm-up
     warmup_steps: int = 500  # steps over which the learning rate rises
     beta1: float = 0.9  # Adam's memory of gradients
     beta2: float = 0.999  # Adam's memory of squared gradients
     weight_decay: float = 0.01  # not applied to biases and LayerNorms
-    clip: float = 1.0  # longest gradient that a step may take
+    max_grad_norm: float = 1.0  # longest gradient that a step may take
     dropout: float = 0.1  # in training; the saved configuration keeps its own for fine-tuning
     seed: int = 0  # of first weights, order, hidden words, guesses and dropout
 
     # The machine.
     precision: str = "auto"  # "auto": bfloat16 where the hardware has it; or "float32", "bfloat16"
-    recompute_layers: bool = False  # less memory, more time: layers are computed again for their gradients
+    gradient_checkpointing: bool = (
+        False  # less memory, more time: layers are computed again for their gradients
+    )
     threads: int | None = None  # of the CPU; None: as many as PyTorch takes by itself
 
     # The record.
@@ -66,11 +68,11 @@ class PretrainSettings(Settings):
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
-        for name in ("steps", "batch_size", "accumulation", "log_every", "evaluate_sequences"):
+        for name in ("steps", "batch_size", "gradient_accumulation_steps", "log_every", "evaluate_sequences"):
             self.require(name, lambda value: value >= 1, "at least 1")
-        for name in ("rtd_weight", "sentence_weight", "weight_decay", "checkpoint_minutes", "evaluate_every"):
+        for name in ("rtd_weight", "cls_mlm_weight", "weight_decay", "checkpoint_minutes", "evaluate_every"):
             self.require(name, lambda value: value >= 0, "at least 0")
-        for name in ("learning_rate", "clip"):
+        for name in ("learning_rate", "max_grad_norm"):
             self.require(name, lambda value: value > 0, "above 0")
         for name in ("dropout", "beta1", "beta2"):
             self.require(name, lambda value: 0 <= value < 1, "from 0 to below 1")
@@ -86,9 +88,9 @@ class PretrainSettings(Settings):
                 "freeze_generator is true; that needs objective 'replaced_token' and a trained generator in "
                 "start_generator"
             )
-        if self.sentence_weight and self.objective != "masked_lm":
+        if self.cls_mlm_weight and self.objective != "masked_lm":
             raise ValueError(
-                f"sentence_weight is {self.sentence_weight}; it works with objective 'masked_lm' only"
+                f"cls_mlm_weight is {self.cls_mlm_weight}; it works with objective 'masked_lm' only"
             )
 
     def model_config(self, vocab_size: int, pad_token_id: int) -> ConvBertConfig:

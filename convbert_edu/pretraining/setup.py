@@ -6,11 +6,11 @@ from typing import TypeVar
 from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.layers.dropout import set_dropout
-from convbert_edu.models.encoder import recompute_layers
+from convbert_edu.models.encoder import set_gradient_checkpointing
 from convbert_edu.models.heads import ConvBertForMaskedLM, ConvBertForPreTraining
 from convbert_edu.pretraining.objectives import (
-    MaskedWordGame,
-    ReplacedTokenDetection,
+    MaskedLMObjective,
+    ReplacedTokenObjective,
     copy_embeddings,
     generator_config,
 )
@@ -18,11 +18,11 @@ from convbert_edu.pretraining.settings import PretrainSettings
 from convbert_edu.pretraining.token_file import vocabulary_hash
 from convbert_edu.tokenizer import ConvBertTokenizer
 
-Game = MaskedWordGame | ReplacedTokenDetection
+Objective = MaskedLMObjective | ReplacedTokenObjective
 Model = TypeVar("Model", ConvBertForMaskedLM, ConvBertForPreTraining)
 
 
-def make_game(settings: PretrainSettings, tokenizer: ConvBertTokenizer, max_length: int) -> Game:
+def make_objective(settings: PretrainSettings, tokenizer: ConvBertTokenizer, max_length: int) -> Objective:
     """Return the models that `settings` describe, ready to be trained on sequences of up to `max_length` tokens.
 
     Raises ValueError where vocabulary, lengths or sizes do not fit each other.
@@ -33,16 +33,16 @@ def make_game(settings: PretrainSettings, tokenizer: ConvBertTokenizer, max_leng
             generator = ConvBertForMaskedLM(config)
         else:
             generator = _load(ConvBertForMaskedLM, settings.start_generator, tokenizer)
-        game: Game = MaskedWordGame(generator, settings.sentence_weight)
-        models = [game.generator]
+        objective: Objective = MaskedLMObjective(generator, settings.cls_mlm_weight)
+        models = [objective.generator]
     else:
-        game = _detection(settings, config, tokenizer)
-        models = [game.generator, game.discriminator]
+        objective = _detection(settings, config, tokenizer)
+        models = [objective.generator, objective.discriminator]
     for model in models:
         check_fit(model.config, tokenizer, max_length)
-    recompute_layers(game, settings.recompute_layers)
-    set_dropout(game, settings.dropout)
-    return game
+    set_gradient_checkpointing(objective, settings.gradient_checkpointing)
+    set_dropout(objective, settings.dropout)
+    return objective
 
 
 def check_fit(config: ConvBertConfig, tokenizer: ConvBertTokenizer, max_length: int) -> None:
@@ -59,13 +59,13 @@ def check_fit(config: ConvBertConfig, tokenizer: ConvBertTokenizer, max_length: 
         )
 
 
-def save_models(game: Game, tokenizer: ConvBertTokenizer, folder: Path) -> list[Path]:
+def save_models(objective: Objective, tokenizer: ConvBertTokenizer, folder: Path) -> list[Path]:
     """Save what was trained as model folders with tokenizer, `generator` and `discriminator`; return their paths."""
     models: dict[str, ConvBertForMaskedLM | ConvBertForPreTraining] = {}
-    if isinstance(game, MaskedWordGame) or not game.freeze_generator:
-        models["generator"] = game.generator
-    if isinstance(game, ReplacedTokenDetection):
-        models["discriminator"] = game.discriminator
+    if isinstance(objective, MaskedLMObjective) or not objective.freeze_generator:
+        models["generator"] = objective.generator
+    if isinstance(objective, ReplacedTokenObjective):
+        models["discriminator"] = objective.discriminator
     for name, model in models.items():
         model.save_pretrained(folder / name)
         tokenizer.save_pretrained(folder / name)
@@ -74,7 +74,7 @@ def save_models(game: Game, tokenizer: ConvBertTokenizer, folder: Path) -> list[
 
 def _detection(
     settings: PretrainSettings, config: ConvBertConfig, tokenizer: ConvBertTokenizer
-) -> ReplacedTokenDetection:
+) -> ReplacedTokenObjective:
     if settings.start_discriminator is None:
         discriminator = ConvBertForPreTraining(config)
     else:
@@ -88,7 +88,7 @@ def _detection(
         generator = _load(ConvBertForMaskedLM, settings.start_generator, tokenizer)
         if settings.start_discriminator is None and not settings.freeze_generator:
             copy_embeddings(generator, discriminator)  # the trained ones are those to share
-    return ReplacedTokenDetection(generator, discriminator, settings.rtd_weight, settings.freeze_generator)
+    return ReplacedTokenObjective(generator, discriminator, settings.rtd_weight, settings.freeze_generator)
 
 
 def _load(kind: type[Model], folder: str, tokenizer: ConvBertTokenizer) -> Model:

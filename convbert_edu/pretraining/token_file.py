@@ -53,9 +53,9 @@ class TokenFile:
     def read(self, numbers: np.ndarray, width: int, pad_id: int) -> np.ndarray:
         """Return the sequences `numbers` as an array [rows, width] of token numbers; what is longer is cut."""
         starts = self._offsets[numbers].astype(np.int64)[:, None]
-        places = np.arange(width)
-        inside = places < self.lengths(numbers)[:, None]
-        ids = self._tokens[np.where(inside, starts + places, 0)].astype(np.int64)
+        positions = np.arange(width)
+        inside = positions < self.lengths(numbers)[:, None]
+        ids = self._tokens[np.where(inside, starts + positions, 0)].astype(np.int64)
         return np.where(inside, ids, pad_id)
 
     def count_tokens(self, vocab_size: int) -> np.ndarray:

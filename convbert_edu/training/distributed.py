@@ -19,20 +19,21 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 @dataclass(frozen=True)
-class Processes:
+class DistributedContext:
     """The processes of a run, seen from one of them."""
 
-    rank: int = 0  # which one this is
-    count: int = 1
+    # Which of the processes this is, and how many there are.
+    rank: int = 0
+    world_size: int = 1
 
     @property
-    def first(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this is the one that writes files and draws progress bars."""
         return self.rank == 0
 
-    def sum(self, numbers: list[float], device: torch.device) -> list[float]:
+    def all_reduce(self, numbers: list[float], device: torch.device) -> list[float]:
         """Return each number added up over all processes; all of them must call this together."""
-        if self.count == 1:
+        if self.world_size == 1:
             return numbers
         tensor = torch.tensor(numbers, dtype=torch.float64, device=device)
         dist.all_reduce(tensor)
@@ -40,42 +41,42 @@ class Processes:
 
     def gather(self, value: Any) -> list[Any]:
         """Return the value of every process, in the order of their ranks; all of them must call this together."""
-        if self.count == 1:
+        if self.world_size == 1:
             return [value]
-        values: list[Any] = [None] * self.count
+        values: list[Any] = [None] * self.world_size
         dist.all_gather_object(values, value)
         return values
 
-    def wait(self, device: torch.device) -> None:
+    def barrier(self, device: torch.device) -> None:
         """Wait until all processes have come to this place."""
-        self.sum([0.0], device)
+        self.all_reduce([0.0], device)
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """Return `model` such that each backward pass ends with the gradients' mean over all processes."""
-        return model if self.count == 1 else DistributedDataParallel(model)
+        return model if self.world_size == 1 else DistributedDataParallel(model)
 
 
-def without_exchange(model: nn.Module, wanted: bool) -> AbstractContextManager:
+def no_sync(model: nn.Module, wanted: bool) -> AbstractContextManager:
     """Within this block, if `wanted`, gradients stay where they are: only the last pass of a step exchanges them."""
     return model.no_sync() if wanted and isinstance(model, DistributedDataParallel) else nullcontext()
 
 
 @contextmanager
-def join_processes(device: torch.device) -> Iterator[Processes]:
+def init_distributed(device: torch.device) -> Iterator[DistributedContext]:
     """Join the processes that torchrun started, if it did, and leave them at the end.
 
     Where that has been done already (several runs in one program), they stay together.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        yield Processes()
+        yield DistributedContext()
         return
     if dist.is_initialized():
-        yield Processes(dist.get_rank(), dist.get_world_size())
+        yield DistributedContext(dist.get_rank(), dist.get_world_size())
         return
     dist.init_process_group(
         dist.get_default_backend_for_device(device)
     )  # gloo for CPUs, nccl for NVIDIA's GPUs
     try:
-        yield Processes(dist.get_rank(), dist.get_world_size())
+        yield DistributedContext(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()

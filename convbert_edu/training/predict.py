@@ -9,37 +9,37 @@ from torch import Tensor, nn
 
 from convbert_edu.data.batching import EncodedRows, EncodedTexts, batches_by_length
 from convbert_edu.device import autocast, find_device
-from convbert_edu.training.distributed import Processes
+from convbert_edu.training.distributed import DistributedContext
 
 TARGETS = ("labels", "start_positions", "end_positions")  # what a model would make a loss of
 
 
 @torch.inference_mode()
-def read_rows(
+def predict(
     model: nn.Module,
     examples: EncodedRows,
-    read: Callable[[Any, dict[str, Tensor]], list[Any]],
+    postprocess: Callable[[Any, dict[str, Tensor]], list[Any]],
     batch_size: int = 64,
     precision: str = "float32",
-    processes: Processes | None = None,
+    distributed: DistributedContext | None = None,
 ) -> list[Any]:
-    """Run `model` on all rows and return, in their order, what `read` makes of each; the model ends in eval mode.
+    """Run `model` on all rows and return, in their order, what `postprocess` makes of each; it ends in eval mode.
 
-    read: takes the model's output and its batch (with the labels), both on the CPU; returns one thing for each row
+    postprocess: takes the output and its batch (with the labels), both on the CPU; returns one thing for each row
     Several processes take the batches in turn, and each gets all results: a row is read, and counts, once.
     """
-    processes = processes or Processes()
+    distributed = distributed or DistributedContext()
     model.eval()
     device = next(model.parameters()).device
     mine: dict[int, Any] = {}
     for number, rows in enumerate(batches_by_length(examples.lengths, batch_size)):
-        if number % processes.count == processes.rank:
+        if number % distributed.world_size == distributed.rank:
             batch = examples.batch(rows)
             inputs = {name: tensor.to(device) for name, tensor in batch.items() if name not in TARGETS}
             with autocast(precision, device):
                 output = model(**inputs)
-            mine.update(zip(rows, read(_on_cpu(output), batch), strict=True))
-    found = {row: result for part in processes.gather(mine) for row, result in part.items()}
+            mine.update(zip(rows, postprocess(_on_cpu(output), batch), strict=True))
+    found = {row: result for part in distributed.gather(mine) for row, result in part.items()}
     return [found[row] for row in range(len(examples))]
 
 
@@ -52,16 +52,18 @@ def _on_cpu(output: Any) -> Any:
 # The training loop: batch -> loss -> gradient -> step, and the loop's mirror image, prediction.
 
 
-def predict(
+def predict_logits(
     model: nn.Module, examples: EncodedTexts, batch_size: int = 64, device: torch.device | None = None
 ) -> Float[Tensor, "examples labels"]:
     """Return the model's scores for every example, in the order of the examples, on the CPU."""
     model.to(device or find_device())
-    return torch.stack(read_rows(model, examples, lambda output, batch: list(output.logits), batch_size))
+    return torch.stack(predict(model, examples, lambda output, batch: list(output.logits), batch_size))
 
 
 def accuracy(model: nn.Module, examples: EncodedTexts) -> float:
     """Return the share of examples whose label has the highest score."""
     from sklearn.metrics import accuracy_score
 
-    return float(accuracy_score(examples.labels.numpy(), predict(model, examples).argmax(dim=-1).numpy()))
+    return float(
+        accuracy_score(examples.labels.numpy(), predict_logits(model, examples).argmax(dim=-1).numpy())
+    )

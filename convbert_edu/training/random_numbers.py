@@ -4,10 +4,30 @@ A run that was interrupted, or that is spread over several processes, then meets
 was not, because nothing depends on how many numbers were drawn before, or by whom.
 """
 
+from enum import IntEnum
+
 import numpy as np
 
 _GOLDEN = 0x9E3779B97F4A7C15  # keeps the counters 0, 0, 0 away from the fixed point 0 of the mixing below
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # the constants of the generator "splitmix64"
+
+
+class Stream(IntEnum):
+    """Independent streams of random numbers: the counter that follows the seed. A new use gets a new number."""
+
+    SEQUENCE_ORDER = 1
+    MASKING = 2
+    PRETRAINING_DROPOUT = 3
+    FINETUNING_DROPOUT = 4
+    FINETUNING_MASKING = 5
+
+
+class TokenStream(IntEnum):
+    """The three random numbers that masking needs for each token: the counter that follows the key of its row."""
+
+    MASKED_POSITION = 0
+    REPLACEMENT = 1
+    SAMPLED_TOKEN = 2
 
 
 def random_bits(*counters: int | np.ndarray) -> np.ndarray:

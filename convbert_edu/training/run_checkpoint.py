@@ -16,7 +16,7 @@ from convbert_edu.files import atomic_write
 KEEP = 2  # the newest, and the one before in case the disk spoils the newest
 
 
-def save_state(folder: str | os.PathLike, step: int, state: dict[str, Any]) -> Path:
+def save_checkpoint(folder: str | os.PathLike, step: int, state: dict[str, Any]) -> Path:
     """Write `state` (tensors, numbers, text; nested) as the checkpoint of `step`; then remove old ones.
 
     Raises OSError where it cannot be written; the checkpoints before it stay as they are.
@@ -38,13 +38,13 @@ def save_state(folder: str | os.PathLike, step: int, state: dict[str, Any]) -> P
     return path
 
 
-def newest_state(folder: str | os.PathLike) -> Path | None:
+def newest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """Return the path of the newest checkpoint in `folder`, or None."""
     states = _states(Path(folder))
     return states[-1] if states else None
 
 
-def load_state(path: str | os.PathLike, device: torch.device) -> dict[str, Any]:
+def load_checkpoint(path: str | os.PathLike, device: torch.device) -> dict[str, Any]:
     """Read a checkpoint; its tensors come to `device`. Nothing in it is run, whoever wrote it.
 
     Raises ValueError where it is damaged.

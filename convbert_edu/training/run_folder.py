@@ -14,8 +14,8 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from convbert_edu.files import atomic_write
-from convbert_edu.training.distributed import Processes
-from convbert_edu.training.run_checkpoint import newest_state
+from convbert_edu.training.distributed import DistributedContext
+from convbert_edu.training.run_checkpoint import newest_checkpoint
 
 
 class RunFolder:
@@ -28,12 +28,12 @@ class RunFolder:
         self.record = self.path / "record.json"  # written last: where it is, the run is complete
 
     @contextmanager
-    def claim(self, processes: Processes) -> Iterator[None]:
+    def claim(self, distributed: DistributedContext) -> Iterator[None]:
         """Keep other runs out within this block. The operating system ends the claim of a run that was killed.
 
         Raises FileExistsError where another run is writing.
         """
-        if not processes.first:  # the first process claims the folder for all of them
+        if not distributed.is_main_process:  # the first process claims the folder for all of them
             yield
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ class RunFolder:
 
         Raises FileExistsError where a new run would meet an old one, FileNotFoundError where there is none to resume.
         """
-        newest = newest_state(self.checkpoints)
+        newest = newest_checkpoint(self.checkpoints)
         if resume and newest is None:
             raise FileNotFoundError(
                 f"{self.checkpoints} holds no checkpoint to resume; start without --resume"
@@ -72,7 +72,7 @@ class RunFolder:
             raise KeyboardInterrupt(f"stopped; {self.way_back()}") from None
         except ArithmeticError as error:
             raise ArithmeticError(
-                f"{error}; the run has stopped. Try a lower learning_rate or clip, or precision 'float32'. "
+                f"{error}; the run has stopped. Try a lower learning_rate or max_grad_norm, or precision 'float32'. "
                 f"Before that, {self.way_back()}"
             ) from error
         except OSError as error:
@@ -82,9 +82,7 @@ class RunFolder:
 
     def way_back(self) -> str:
         """Say which checkpoint is whole, and how to go on from it."""
-        return (
-            f"the last good checkpoint is {newest_state(self.checkpoints)}; go on with --resume (resume=True)"
-        )
+        return f"the last good checkpoint is {newest_checkpoint(self.checkpoints)}; go on with --resume (resume=True)"
 
 
 # The log of a run: one JSON object a line, and the sums that its next line is made of.
@@ -115,13 +113,13 @@ class RunLog:
 
 
 @dataclass
-class Sums:
+class MetricTotals:
     """What was seen since the last line of the log; sums over words, so that long texts count as they should."""
 
     masked_lm_loss: float = 0.0
-    guessed_right: float = 0.0
+    num_correct: float = 0.0
     hidden: float = 0.0
-    sentence_loss: float = 0.0
+    cls_mlm_loss: float = 0.0
     detection_loss: float = 0.0
     words: float = 0.0
     tokens: float = 0.0
@@ -129,7 +127,7 @@ class Sums:
     steps: float = 0.0
     seconds: float = 0.0
 
-    def add(self, other: "Sums") -> None:
+    def add(self, other: "MetricTotals") -> None:
         """Add another's numbers to ours."""
         for name, value in other.to_dict().items():
             setattr(self, name, getattr(self, name) + value)
@@ -143,9 +141,9 @@ class Sums:
         means = {"loss": self.loss / self.steps, "tokens_per_second": self.tokens / max(self.seconds, 1e-9)}
         if self.hidden:
             means["masked_lm_loss"] = self.masked_lm_loss / self.hidden
-            means["masked_lm_accuracy"] = self.guessed_right / self.hidden
-        if self.sentence_loss:
-            means["sentence_loss"] = self.sentence_loss / self.hidden
+            means["masked_lm_accuracy"] = self.num_correct / self.hidden
+        if self.cls_mlm_loss:
+            means["cls_mlm_loss"] = self.cls_mlm_loss / self.hidden
         if self.detection_loss:
             means["detection_loss"] = self.detection_loss / self.words
         return means

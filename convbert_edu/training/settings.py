@@ -10,7 +10,7 @@ from typing import Any, Self, get_origin
 from convbert_edu.config import read_json_object
 
 # A run may go on with other values of these: nothing in the weights changes (threads: nothing but the last bits).
-FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "recompute_layers", "threads"})
+FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "gradient_checkpointing", "threads"})
 
 
 class Settings:
@@ -59,13 +59,15 @@ class TrainingSettings:
 
     epochs: int = 4  # times that all examples are read
     batch_size: int = 32  # examples of one process in one pass
-    accumulation: int = 1  # passes whose gradients are added up for one step
+    gradient_accumulation_steps: int = 1  # passes whose gradients are added up for one step
     learning_rate: float = 3e-4  # the highest, reached after the warm-up
     layer_decay: float = 1.0  # below 1: deeper layers learn more slowly (see make_optimizer)
     weight_decay: float = 0.01  # not applied to biases and LayerNorms
     warmup_fraction: float = 0.1  # of all steps
-    clip: float = 1.0  # longest gradient that a step may take
+    max_grad_norm: float = 1.0  # longest gradient that a step may take
     precision: str = "float32"  # "auto": bfloat16 where the hardware is fast at it; or "bfloat16"
     dropout: float | None = None  # share of numbers set to zero at random; None: as the model says
-    recompute_layers: bool = False  # less memory, more time: layers are computed again for their gradients
+    gradient_checkpointing: bool = (
+        False  # less memory, more time: layers are computed again for their gradients
+    )
     seed: int = 0  # order of the batches, and dropout

@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 from torch import Tensor
 
 from convbert_edu.analysis.locality import attended_distance
-from convbert_edu.models.outputs import InsideView
+from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.visualize.display import read_out, write_description
 from convbert_edu.visualize.labels import check_tokens, label_tokens, pick_one
 from convbert_edu.visualize.style import SEQUENTIAL_MAP, STYLE, axes_for, figure_of, panels_for
@@ -19,7 +19,7 @@ from convbert_edu.visualize.style import SEQUENTIAL_MAP, STYLE, axes_for, figure
 
 @rc_context(STYLE)
 def plot_attention(
-    attention: InsideView | Float[Tensor, "query key"] | Float[Tensor, "heads query key"],
+    attention: ModelOutput | Float[Tensor, "query key"] | Float[Tensor, "heads query key"],
     tokens: Sequence[str],
     ax: Axes | None = None,
     title: str | None = None,

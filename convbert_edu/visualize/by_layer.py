@@ -138,21 +138,21 @@ FAINTEST = -6  # powers of ten below the strongest influence that are still told
 def plot_receptive_field(
     influence: Float[Tensor, "layers seq"],
     tokens: Sequence[str],
-    place: int,
+    position: int,
     ax: Axes | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw how strongly the vector at `place` depends on each token after each layer, on a logarithmic scale.
+    """Draw how strongly the vector at `position` depends on each token after each layer, on a logarithmic scale.
 
     influence: as `convbert_edu.analysis.gradients` returns it; each row is divided by its largest number.
     Grey is exactly zero: nothing arrives from there.
     Draws into `ax` where given, else into a new figure, and returns the figure.
-    Raises ValueError where tokens and columns differ in number, or `place` is outside the sentence.
+    Raises ValueError where tokens and columns differ in number, or `position` is outside the sentence.
     """
     layers, length = influence.shape
     check_tokens(tokens, {"columns of influence": length})
-    if not 0 <= place < length:
-        raise ValueError(f"place is {place}; it must be 0 to {length - 1}")
+    if not 0 <= position < length:
+        raise ValueError(f"place is {position}; it must be 0 to {length - 1}")
     influence = influence.detach().cpu().float()
     shares = influence / influence.amax(dim=1, keepdim=True).clamp(min=1e-30)
     powers = shares.log10().clamp(min=FAINTEST).masked_fill(influence == 0, float("nan"))
@@ -161,9 +161,9 @@ def plot_receptive_field(
     image = ax.imshow(
         powers.numpy(), cmap=SEQUENTIAL_MAP, vmin=FAINTEST, vmax=0, aspect="auto", interpolation="nearest"
     )
-    ax.axvline(place - 0.5, color="black", linewidth=1)
-    ax.axvline(place + 0.5, color="black", linewidth=1)
-    title = title or f"What the vector of '{tokens[place]}' depends on"
+    ax.axvline(position - 0.5, color="black", linewidth=1)
+    ax.axvline(position + 0.5, color="black", linewidth=1)
+    title = title or f"What the vector of '{tokens[position]}' depends on"
     ax.set(title=drawable([title])[0], xlabel="token", ylabel="after layer", yticks=range(layers))
     figure_of(ax).colorbar(image, ax=ax, label="influence, powers of 10")
     label_tokens(ax.xaxis, tokens)
@@ -201,6 +201,6 @@ def plot_saliency(
     ax.set(title=title, xlabel="token", ylabel="length of the gradient", xlim=(-0.6, len(tokens) - 0.4))
     label_tokens(ax.xaxis, tokens)
     order = heights.abs().argsort(descending=True)[:3].tolist()
-    strongest = ", ".join(f"'{tokens[place]}' {float(heights[place]):.2f}" for place in order)
+    strongest = ", ".join(f"'{tokens[position]}' {float(heights[position]):.2f}" for position in order)
     write_description(ax, f"{title}: a bar for each of {read_out(tokens)}. The longest: {strongest}.")
     return figure_of(ax)

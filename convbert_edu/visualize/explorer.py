@@ -24,12 +24,12 @@ def explore(
     text_pair: str | None = None,
     layer: int = 0,
     head: int = 0,
-    place: int = 1,
+    position: int = 1,
 ) -> "Explorer":
     """Return an explorer of `text` (or of a pair), which a notebook shows at the end of a cell, with controls.
 
     model: one model, or several by name to switch between, such as a pretrained, a random and a fine-tuned one
-    layer, head, place: what is chosen at first; `place` is the token's number, [CLS] being 0
+    layer, head, place: what is chosen at first; `position` is the token's number, [CLS] being 0
     Where there are no controls (no ipywidgets, a printed page) it is the figure of that choice.
     A text that is too long for a model is cut, with a warning that says how much.
     Raises ValueError for an empty text, no model, a model in training mode, and choices that the model does not have.
@@ -37,7 +37,7 @@ def explore(
     models = dict(model) if isinstance(model, Mapping) else {"model": model}
     explorer = Explorer(models, tokenizer)
     explorer.read(text, text_pair)
-    explorer.choose(layer=layer, head=head, place=place)
+    explorer.choose(layer=layer, head=head, position=position)
     if explorer.notice:
         warnings.warn(explorer.notice, stacklevel=2)
     return explorer
@@ -54,7 +54,7 @@ class Explorer:
                 raise ValueError(f"{name!r} is in training mode, so dropout is on; call .eval() on it first")
         self.models, self.tokenizer = models, tokenizer
         self.name = next(iter(models))
-        self.layer = self.head = self.place = 0
+        self.layer = self.head = self.position = 0
         self.notice = ""  # what the reader should know about the text
 
     def read(self, text: str, text_pair: str | None = None) -> None:
@@ -73,19 +73,24 @@ class Explorer:
             self.text, self.text_pair, truncation=True, max_length=longest, return_tensors="pt"
         )
         self.tokens = self.batch.tokens()
-        self.place = min(self.place, len(self.tokens) - 1)
+        self.position = min(self.position, len(self.tokens) - 1)
         self._results: dict[str, EncoderOutput] = {}
 
     def choose(self, **choices: str | int) -> None:
         """Choose name, layer, head or place. Raises ValueError for what there is not; then nothing is changed."""
-        wanted = {"name": self.name, "layer": self.layer, "head": self.head, "place": self.place} | choices
+        wanted = {
+            "name": self.name,
+            "layer": self.layer,
+            "head": self.head,
+            "position": self.position,
+        } | choices
         if wanted["name"] not in self.models:
             raise ValueError(f"there is no model {wanted['name']!r}; choose one of {', '.join(self.models)}")
         config = self.models[wanted["name"]].config
         check_range("layer", wanted["layer"], config.num_hidden_layers)
         check_range("head", wanted["head"], config.num_heads_per_branch)
-        check_range("place", wanted["place"], len(self.tokens))
-        self.name, self.layer, self.head, self.place = wanted.values()
+        check_range("position", wanted["position"], len(self.tokens))
+        self.name, self.layer, self.head, self.position = wanted.values()
 
     def result(self) -> EncoderOutput:
         """Return what goes on inside the chosen model; each model reads a text once."""
@@ -100,7 +105,7 @@ class Explorer:
 
     def figure(self) -> Figure:
         """Draw what is chosen."""
-        return plot_token(self.result(), self.tokens, self.place, self.layer, self.head)
+        return plot_token(self.result(), self.tokens, self.position, self.layer, self.head)
 
     def png(self) -> tuple[str, str]:
         """Return the figure as the letters of a PNG file (base64), and its description."""
@@ -113,7 +118,7 @@ class Explorer:
     def __repr__(self) -> str:
         return (
             f"Explorer of {len(self.tokens)} tokens: {self.name}, layer {self.layer}, head {self.head}, "
-            f"token {self.place} '{self.tokens[self.place]}'; .figure() draws it"
+            f"token {self.position} '{self.tokens[self.position]}'; .figure() draws it"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:

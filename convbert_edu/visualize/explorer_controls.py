@@ -69,7 +69,7 @@ class _Controls:
             name=self.model.value,
             layer=min(self.layer.value, config.num_hidden_layers - 1),
             head=min(self.head.value, config.num_heads_per_branch - 1),
-            place=self.token.value,
+            position=self.token.value,
         )
         self._show()
 
@@ -79,16 +79,14 @@ class _Controls:
         self.busy = True
         _offer(self.layer, range(config.num_hidden_layers), explorer.layer)
         _offer(self.head, range(config.num_heads_per_branch), explorer.head)
-        _offer(self.token, [(token, at) for at, token in enumerate(explorer.tokens)], explorer.place)
+        _offer(self.token, [(token, at) for at, token in enumerate(explorer.tokens)], explorer.position)
         self.busy = False
         picture, description = explorer.png()
         self.notice.value = html.escape(explorer.notice)
         source, alt = f"data:image/png;base64,{picture}", html.escape(description)
         self.picture.value = f'<img src="{source}" alt="{alt}" style="max-width:100%">'
-        row = explorer.result().attentions[explorer.layer][0, explorer.head, explorer.place]
-        title = (
-            f"Attention of '{explorer.tokens[explorer.place]}' (hold the pointer over a token for its weight)"
-        )
+        row = explorer.result().attentions[explorer.layer][0, explorer.head, explorer.position]
+        title = f"Attention of '{explorer.tokens[explorer.position]}' (hold the pointer over a token for its weight)"
         self.sentence.value = colour_tokens(row, explorer.tokens, title)._repr_html_()
 
 

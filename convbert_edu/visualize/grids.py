@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from convbert_edu.analysis.locality import attended_distance, kernel_centre, kernel_entropy
-from convbert_edu.models.outputs import InsideView
+from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.visualize.attention import draw_mosaic
 from convbert_edu.visualize.display import read_out, write_description
 from convbert_edu.visualize.labels import check_tokens, pick_layers
@@ -21,7 +21,7 @@ DARKEST = 0.995  # this share of the weights is told apart by colour; the rest i
 
 @rc_context(STYLE)
 def plot_attention_grid(
-    attentions: InsideView | Float[Tensor, "layers heads query key"],
+    attentions: ModelOutput | Float[Tensor, "layers heads query key"],
     tokens: Sequence[str],
     ax: Axes | None = None,
     title: str | None = None,
@@ -49,7 +49,7 @@ def plot_attention_grid(
 
 @rc_context(STYLE)
 def plot_kernels_grid(
-    kernels: InsideView | Float[Tensor, "layers heads seq kernel"],
+    kernels: ModelOutput | Float[Tensor, "layers heads seq kernel"],
     tokens: Sequence[str],
     ax: Axes | None = None,
     title: str | None = None,
@@ -92,7 +92,7 @@ def _draw_grid(tables: Tensor, ax: Axes | None, title: str, across: float, down:
 def _extremes(values: Tensor, highest: str, lowest: str) -> str:
     """Say which layer and head have the highest and the lowest of `values` [layers, heads]."""
     parts = []
-    for place, phrase in ((int(values.argmax()), highest), (int(values.argmin()), lowest)):
-        layer, head = divmod(place, values.shape[1])
+    for position, phrase in ((int(values.argmax()), highest), (int(values.argmin()), lowest)):
+        layer, head = divmod(position, values.shape[1])
         parts.append(f"layer {layer}, head {head} {phrase.format(float(values[layer, head]))}")
     return f"{'; '.join(parts)}.".capitalize()

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convbert_edu.models.outputs import InsideView
+from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.visualize.attention import draw_heat_map
 from convbert_edu.visualize.display import read_out, write_description
 from convbert_edu.visualize.labels import check_tokens, label_tokens, pick_one
@@ -17,7 +17,7 @@ from convbert_edu.visualize.style import STYLE, axes_for, drawable, figure_of, p
 
 @rc_context(STYLE)
 def plot_kernels(
-    kernels: InsideView | Float[Tensor, "seq kernel"] | Float[Tensor, "heads seq kernel"],
+    kernels: ModelOutput | Float[Tensor, "seq kernel"] | Float[Tensor, "heads seq kernel"],
     tokens: Sequence[str],
     ax: Axes | None = None,
     title: str | None = None,
@@ -83,13 +83,15 @@ def plot_kernel_bars(
 
 def offsets(size: int) -> list[str]:
     """Return the places of a window as text: -2, -1, 0, +1, +2."""
-    return [f"{place - size // 2:+d}".replace("+0", "0") for place in range(size)]
+    return [f"{position - size // 2:+d}".replace("+0", "0") for position in range(size)]
 
 
-def window(tokens: Sequence[str], place: int, size: int) -> list[str]:
-    """Return the `size` tokens around `place`; a place outside the sentence is an empty string."""
+def window(tokens: Sequence[str], position: int, size: int) -> list[str]:
+    """Return the `size` tokens around `position`; a place outside the sentence is an empty string."""
     reach = size // 2
-    return [tokens[at] if 0 <= at < len(tokens) else "" for at in range(place - reach, place + reach + 1)]
+    return [
+        tokens[at] if 0 <= at < len(tokens) else "" for at in range(position - reach, position + reach + 1)
+    ]
 
 
 # The same word in two contexts: do its kernels differ?

@@ -11,7 +11,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, Locator
 from torch import Tensor
 
-from convbert_edu.models.outputs import InsideView
+from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.visualize.style import drawable, families
 
 FONT_SIZE = 9  # points
@@ -37,7 +37,7 @@ def label_tokens(axis: Axis, tokens: Sequence[str]) -> None:
         else:
             axis.set_tick_params(rotation=90)
     axis.set_major_locator(_EveryNth(len(tokens), room_needed))
-    axis.set_major_formatter(FuncFormatter(lambda place, _: names[round(place)]))
+    axis.set_major_formatter(FuncFormatter(lambda position, _: names[round(position)]))
     if axis.axis_name == "y" and room_needed * len(tokens) > _room_in_font_sizes(axis):
         # The layout makes room for the labels that it sees, and then other tokens may be the ones that get labels.
         axis.get_figure(root=True).draw_without_rendering()
@@ -102,7 +102,7 @@ def _width_in_font_sizes(text: str) -> float:
 FLAGS = {"attentions": "output_attentions=True", "conv_kernels": "output_conv_kernels=True"}
 
 
-def pick_layers(source: InsideView | Tensor, field: str, index: int | None) -> Tensor:
+def pick_layers(source: ModelOutput | Tensor, field: str, index: int | None) -> Tensor:
     """Return what happened in all layers to one sentence: [layers, heads, seq, ...].
 
     source: a model's result, or a tensor of just that shape
@@ -127,7 +127,7 @@ def pick_layers(source: InsideView | Tensor, field: str, index: int | None) -> T
 
 
 def pick_one(
-    source: InsideView | Tensor, field: str, layer: int | None, head: int | None, index: int | None
+    source: ModelOutput | Tensor, field: str, layer: int | None, head: int | None, index: int | None
 ) -> tuple[Tensor, str]:
     """Return the map or the kernels of one head, [seq, ...], and the name of what it is.
 

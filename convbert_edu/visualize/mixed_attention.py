@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from convbert_edu.analysis.locality import kernels_as_map
-from convbert_edu.models.outputs import InsideView
+from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.visualize.attention import describe_map, draw_heat_map
 from convbert_edu.visualize.display import read_out, write_description
 from convbert_edu.visualize.kernels import plot_kernel_bars, window
@@ -19,8 +19,8 @@ from convbert_edu.visualize.style import STYLE, drawable, figure_of, panels_for,
 
 @rc_context(STYLE)
 def plot_mixed_attention(
-    attention: InsideView | Float[Tensor, "query key"] | Float[Tensor, "heads query key"],
-    kernels: InsideView | Float[Tensor, "seq kernel"] | Float[Tensor, "heads seq kernel"],
+    attention: ModelOutput | Float[Tensor, "query key"] | Float[Tensor, "heads query key"],
+    kernels: ModelOutput | Float[Tensor, "seq kernel"] | Float[Tensor, "heads seq kernel"],
     tokens: Sequence[str],
     ax: Axes | None = None,
     title: str | None = None,
@@ -66,15 +66,15 @@ def plot_mixed_attention(
 
 @rc_context(STYLE)
 def plot_token(
-    result: InsideView,
+    result: ModelOutput,
     tokens: Sequence[str],
-    place: int,
+    position: int,
     layer: int,
     head: int,
     index: int | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw the attention of the token at `place` over the sentence and, below, its kernel over its window.
+    """Draw the attention of the token at `position` over the sentence and, below, its kernel over its window.
 
     Without kernels in the result only the attention is drawn. `index` says which sentence of a batch.
     With `ax` both are drawn in its place. Returns the figure.
@@ -82,26 +82,26 @@ def plot_token(
     """
     weights, chosen = pick_one(result, "attentions", layer, head, index)
     check_tokens(tokens, {"rows of attention": weights.shape[0]})
-    if not 0 <= place < len(tokens):
-        raise ValueError(f"place is {place}; it must be 0 to {len(tokens) - 1}")
+    if not 0 <= position < len(tokens):
+        raise ValueError(f"place is {position}; it must be 0 to {len(tokens) - 1}")
     with_kernels = result.conv_kernels is not None
     panels = panels_for(ax, 1 + with_kernels, 1, (9.0, 2.6 * (1 + with_kernels)))[:, 0]
-    _draw_row(panels[0], weights[place].cpu().float().tolist(), tokens, place, chosen)
+    _draw_row(panels[0], weights[position].cpu().float().tolist(), tokens, position, chosen)
     if with_kernels:
-        kernel = pick_one(result, "conv_kernels", layer, head, index)[0][place]
-        title = f"The kernel of '{tokens[place]}' ({chosen})"
-        plot_kernel_bars(kernel, window(tokens, place, len(kernel)), panels[1], title=drawable([title])[0])
+        kernel = pick_one(result, "conv_kernels", layer, head, index)[0][position]
+        title = f"The kernel of '{tokens[position]}' ({chosen})"
+        plot_kernel_bars(kernel, window(tokens, position, len(kernel)), panels[1], title=drawable([title])[0])
     return figure_of(panels[0])
 
 
-def _draw_row(ax: Axes, row: list[float], tokens: Sequence[str], place: int, chosen: str) -> None:
+def _draw_row(ax: Axes, row: list[float], tokens: Sequence[str], position: int, chosen: str) -> None:
     """Draw one row of an attention map as bars over the sentence; the shaded place is the token that looks."""
-    ax.axvspan(place - 0.5, place + 0.5, color="0.9", zorder=0)
+    ax.axvspan(position - 0.5, position + 0.5, color="0.9", zorder=0)
     # All bars as one outline: hundreds of single bars would make the explorer slow.
     edges = [at + side for at in range(len(row)) for side in (-0.4, 0.4)]
     heights = [height for weight in row for height in (weight, 0.0)][:-1]
     ax.stairs(heights, edges, fill=True, color=part_colour("attention"))
-    title = f"What '{tokens[place]}' looks at ({chosen})"
+    title = f"What '{tokens[position]}' looks at ({chosen})"
     ax.set(title=drawable([title])[0], ylabel="weight", xlim=(-0.6, len(row) - 0.4), ylim=(0, None))
     label_tokens(ax.xaxis, tokens)
     order = sorted(range(len(row)), key=lambda at: -row[at])[:3]

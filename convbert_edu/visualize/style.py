@@ -157,13 +157,13 @@ def panels_for(
     """
     if ax is None:
         return new_figure(size).subplots(rows, columns, squeeze=False, **options)
-    place = ax.get_subplotspec()
-    if place is None:
+    position = ax.get_subplotspec()
+    if position is None:
         raise ValueError(
             "ax stands free in its figure, so it cannot be divided; give one that subplots() made"
         )
     ax.remove()
-    return place.subgridspec(rows, columns).subplots(squeeze=False, **options)
+    return position.subgridspec(rows, columns).subplots(squeeze=False, **options)
 
 
 def figure_of(ax: Axes) -> Figure:

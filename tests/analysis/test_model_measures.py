@@ -101,8 +101,8 @@ def test_a_score_of_several_numbers_is_refused(encoder):
 def test_every_sentence_is_seen_once_without_padding(tokenizer):
     model = ConvBertModel(tiny_config()).eval()
     seen = []
-    for result, ids, is_word in look_inside(model, tokenizer, TEXTS, max_length=8, batch_size=1):
-        assert is_word.tolist() == [False] + [True] * (ids.shape[1] - 2) + [False]
+    for result, ids, maskable in look_inside(model, tokenizer, TEXTS, max_length=8, batch_size=1):
+        assert maskable.tolist() == [False] + [True] * (ids.shape[1] - 2) + [False]
         assert tokenizer.pad_token_id not in ids
         torch.testing.assert_close(
             result.conv_kernels[0], model(ids, output_conv_kernels=True).conv_kernels[0]

@@ -8,9 +8,9 @@ from huggingface_hub import constants
 
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertTokenizer
 from convbert_edu.extras.publishing import TrainingRecord, push_to_hub
+from extras.test_model_card import a_record
 from local_hub import TOKEN, LocalHub
 from models.cases import build, inputs_for
-from extras.test_model_card import a_record
 from upload_hub import Uploads, accept_uploads
 
 

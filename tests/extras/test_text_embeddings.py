@@ -5,7 +5,7 @@ import torch
 
 from convbert_edu import ConvBertModel, ConvBertTokenizer
 from convbert_edu.extras import text_embeddings as module
-from convbert_edu.extras.text_embeddings import text_vectors
+from convbert_edu.extras.text_embeddings import embed_texts
 from helpers import randomise, tiny_config
 
 WORDS = "a fine film that nobody will forget".split()
@@ -23,7 +23,7 @@ def model() -> ConvBertModel:
 def test_each_text_gets_the_vector_that_it_has_alone(model, budget, monkeypatch):
     monkeypatch.setattr(module, "TOKENS_AT_ONCE", budget)
     texts = [" ".join(WORDS[: 1 + 5 * i % 7] * (1 + i % 3)) for i in range(23)]
-    found = text_vectors(model.train(), TOKENIZER, texts)
+    found = embed_texts(model.train(), TOKENIZER, texts)
     assert not model.training
     for text, vector in zip(texts, found, strict=True):
         with torch.no_grad():
@@ -36,9 +36,9 @@ def test_long_texts_are_cut_to_what_the_model_can_read(model):
     cut = TOKENIZER(text, truncation=True, max_length=40, return_tensors="pt")
     with torch.no_grad():
         expected = model(**cut).last_hidden_state.mean(1)
-    torch.testing.assert_close(text_vectors(model, TOKENIZER, [text]), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(embed_texts(model, TOKENIZER, [text]), expected, atol=1e-5, rtol=0)
 
 
 def test_no_text_is_refused(model):
     with pytest.raises(ValueError, match="texts is empty; give at least one text"):
-        text_vectors(model, TOKENIZER, [])
+        embed_texts(model, TOKENIZER, [])

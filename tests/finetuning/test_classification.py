@@ -58,21 +58,21 @@ def test_the_border_of_several_classes_can_be_moved():
     """Probabilities 0.25 and 0.75, 0.4 and 0.1: with a border of 0.3 the 0.4 counts as given, with 0.8 nothing does."""
     examples = [TextExample("a film", labels) for labels in ((0, 1), (1, 0))]
     config = head(examples, "a", "b")
-    chances = np.array([[0.25, 0.75], [0.4, 0.1]])
-    scores = np.log(chances / (1 - chances))
-    for border, micro in ((0.5, 2 / 3), (0.3, 1.0), (0.2, 4 / 5), (0.8, 0.0)):
-        task = Classification(border=border)
+    probs = np.array([[0.25, 0.75], [0.4, 0.1]])
+    scores = np.log(probs / (1 - probs))
+    for threshold, micro in ((0.5, 2 / 3), (0.3, 1.0), (0.2, 4 / 5), (0.8, 0.0)):
+        task = Classification(threshold=threshold)
         encoded = task.encode(examples, TOKENIZER, 16, config)
         assert task.metrics(list(scores), encoded, examples, config)["micro_f1"] == pytest.approx(micro)
-    low = Classification(border=0.2)
+    low = Classification(threshold=0.2)
     answers = low.answers(list(scores), low.encode(examples, TOKENIZER, 16, config), examples, config)
     assert [found["labels"] for found in answers] == [["a", "b"], ["a"]]
 
 
-@pytest.mark.parametrize("border", [0.0, 1.0, -1.0])
-def test_a_border_that_is_no_probability_is_refused(border: float):
-    with pytest.raises(ValueError, match=f"border is {border}; it is a probability, between 0 and 1"):
-        Classification(border=border)
+@pytest.mark.parametrize("threshold", [0.0, 1.0, -1.0])
+def test_a_border_that_is_no_probability_is_refused(threshold: float):
+    with pytest.raises(ValueError, match=f"border is {threshold}; it is a probability, between 0 and 1"):
+        Classification(threshold=threshold)
 
 
 def test_values():

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from convbert_edu import ConvBertTokenizer
 from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.tasks import TASKS
-from convbert_edu.training.predict import read_rows
-from convbert_edu.training.run_checkpoint import newest_state
+from convbert_edu.training.predict import predict
+from convbert_edu.training.run_checkpoint import newest_checkpoint
 from convbert_edu.training.run_folder import RunLog
 from tiny_tasks import CPU, EVERY_TASK, quick_settings, save_tiny_model
 
@@ -51,7 +51,7 @@ def test_every_head_learns_its_task(model: Path, tmp_path: Path, name: str):
     assert best.loading_report.newly_initialised == []
     tokenizer = ConvBertTokenizer.from_pretrained(tmp_path / "model")
     encoded = task.encode(splits.test, tokenizer, record["settings"]["max_length"], best.config)
-    results = read_rows(best, encoded, task.read, batch_size=64)
+    results = predict(best, encoded, task.postprocess, batch_size=64)
     assert task.metrics(results, encoded, splits.test, best.config) == record["test"]
     if name != "masked-lm":
         assert len(json.dumps(task.answers(results, encoded, splits.test, best.config))) > 1000
@@ -78,7 +78,12 @@ def test_a_run_that_was_killed_and_resumed_ends_with_the_same_weights_bit_for_bi
 ):
     """Dropout, accumulation and bfloat16 on; killed with kill -9 in another process, at no particular moment."""
     changes = dict(
-        epochs=3, accumulation=2, batch_size=4, precision="bfloat16", checkpoint_minutes=0.0, threads=1
+        epochs=3,
+        gradient_accumulation_steps=2,
+        batch_size=4,
+        precision="bfloat16",
+        checkpoint_minutes=0.0,
+        threads=1,
     )
 
     def run(folder: str, **options) -> dict:
@@ -97,7 +102,7 @@ def test_a_run_that_was_killed_and_resumed_ends_with_the_same_weights_bit_for_bi
     command = [sys.executable, "-c", KILLED, *map(str, arguments)]
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
     deadline = time.monotonic() + 100
-    while step_of(newest_state(tmp_path / "killed" / "checkpoints")) < 3:
+    while step_of(newest_checkpoint(tmp_path / "killed" / "checkpoints")) < 3:
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.001)

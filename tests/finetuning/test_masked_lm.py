@@ -10,7 +10,7 @@ from convbert_edu import ConvBertConfig, ConvBertForMaskedLM, ConvBertTokenizer
 from convbert_edu.data.examples import TextExample
 from convbert_edu.finetuning.pseudo_perplexity import pseudo_perplexity
 from convbert_edu.finetuning.tasks import MaskedLM
-from convbert_edu.training.predict import read_rows
+from convbert_edu.training.predict import predict
 from helpers import tiny_config
 
 CONFIG = ConvBertConfig()
@@ -69,7 +69,7 @@ def test_loss_and_accuracy_of_a_model_that_says_a_with_three_quarters():
     task = MaskedLM(mask_probability=1.0)
     examples = [TextExample("a a", 0), TextExample("b a", 0)]
     encoded = task.encode(examples, TOKENIZER, 16, CONFIG)
-    results = read_rows(fixed_model(math.log(3), 0.0), encoded, task.read)
+    results = predict(fixed_model(math.log(3), 0.0), encoded, task.postprocess)
     loss = -(3 * math.log(3 / 4) + math.log(1 / 4)) / 4
     assert task.metrics(results, encoded, examples, CONFIG) == pytest.approx(
         {"loss": loss, "perplexity": math.exp(loss), "accuracy": 3 / 4}, rel=1e-5
@@ -89,7 +89,7 @@ def test_guesses_for_the_masks_of_a_text():
     task = MaskedLM()
     examples = [TextExample("a [MASK] b [MASK]", 0), TextExample("[MASK]", 0)]
     encoded = task.encode_inputs(examples, TOKENIZER, 16, CONFIG)
-    results = read_rows(fixed_model(0.0, math.log(3)), encoded, task.read)
+    results = predict(fixed_model(0.0, math.log(3)), encoded, task.postprocess)
     first, second = task.answers(results, encoded, examples, CONFIG)
     assert (len(first["guesses"]), len(second["guesses"])) == (2, 1)
     assert list(first["guesses"][0])[:2] == ["b", "a"]

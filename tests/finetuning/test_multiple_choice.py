@@ -7,7 +7,7 @@ import torch
 from convbert_edu import ConvBertConfig, ConvBertForMultipleChoice, ConvBertTokenizer
 from convbert_edu.data.examples import ChoiceExample, Splits
 from convbert_edu.finetuning.tasks import MultipleChoice
-from convbert_edu.training.predict import read_rows
+from convbert_edu.training.predict import predict
 from helpers import randomise, tiny_config
 
 TASK = MultipleChoice()
@@ -38,7 +38,7 @@ def test_results_come_in_the_order_of_the_examples():
     model = ConvBertForMultipleChoice(config).eval()
     randomise(model)
     encoded = TASK.encode(EXAMPLES, TOKENIZER, 16, CONFIG)
-    results = read_rows(model, encoded, TASK.read, batch_size=2)
+    results = predict(model, encoded, TASK.postprocess, batch_size=2)
     for row, scores in enumerate(results):
         alone = model(**encoded.batch([row])).logits[0]
         torch.testing.assert_close(torch.from_numpy(scores), alone, atol=1e-5, rtol=0)

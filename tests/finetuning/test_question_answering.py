@@ -65,18 +65,18 @@ def test_the_best_pair_of_all_windows_wins():
     second = (scores(9, p6=3), scores(9, p7=5))
     answer = best(TASK, question(), first, second)
     assert (answer["answer"], answer["start"]) == ("k l", CONTEXT.index("k"))
-    assert [candidate["text"] for candidate in answer["candidates"]][:2] == ["k l", "b c d"]
-    assert [candidate["score"] for candidate in answer["candidates"]][:2] == [8, 6]
+    assert [candidate["text"] for candidate in answer["n_best_size"]][:2] == ["k l", "b c d"]
+    assert [candidate["score"] for candidate in answer["n_best_size"]][:2] == [8, 6]
 
 
 def test_an_answer_does_not_end_before_it_begins_and_is_not_too_long():
     backwards = (scores(16, p8=5), scores(16, p5=5))
-    assert best(TASK, question(), backwards, (scores(9), scores(9)))["candidates"][0]["score"] == 5
+    assert best(TASK, question(), backwards, (scores(9), scores(9)))["n_best_size"][0]["score"] == 5
     far_apart = (scores(16, p4=5), scores(16, p14=5))
     nothing = (scores(9), scores(9))
     assert best(TASK, question(), far_apart, nothing)["answer"] == CONTEXT[: CONTEXT.index("k") + 1]
-    short = QuestionAnswering(stride=3, longest_answer=10)  # it has 11 tokens
-    assert best(short, question(), far_apart, nothing)["candidates"][0]["score"] == 5
+    short = QuestionAnswering(stride=3, max_answer_length=10)  # it has 11 tokens
+    assert best(short, question(), far_apart, nothing)["n_best_size"][0]["score"] == 5
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_no_answer_must_be_likely_in_every_window(
     none_scores: tuple[float, float], threshold: float, expected: str
 ):
     """The best answer has score 5; "none" has the lower one of its scores in the two windows."""
-    task = QuestionAnswering(stride=3, may_be_unanswerable=True, none_threshold=threshold)
+    task = QuestionAnswering(stride=3, may_be_unanswerable=True, null_score_diff_threshold=threshold)
     first = (scores(16, p0=none_scores[0], p5=3), scores(16, p5=2))
     second = (scores(9, p0=none_scores[1]), scores(9))
     assert best(task, question(), first, second)["answer"] == expected
@@ -134,7 +134,7 @@ def test_training_reads_all_windows_with_the_answer_and_a_share_of_the_others():
     """Four windows a question: the second holds the answer, so 3 of 4 are empty, 12 in all."""
     examples = [question(answer="d e f")] * 4
     for share, empty in ((1.0, 12), (0.5, 6), (0.25, 3), (0.1, 1), (0.0, 0)):
-        task = QuestionAnswering(stride=2, empty_windows=share)
+        task = QuestionAnswering(stride=2, no_answer_window_ratio=share)
         encoded = task.for_training(task.encode(examples, TOKENIZER, 10, CONFIG))
         assert sum(encoded.starts == 4) == 4
         assert sum(encoded.starts == 0) == empty
@@ -145,16 +145,18 @@ def test_training_reads_all_windows_with_the_answer_and_a_share_of_the_others():
             text = TOKENIZER.decode(ids, skip_special_tokens=True)
             assert (start == 4) == (text == "q? d e f g h")
         assert len(task.encode(examples, TOKENIZER, 10, CONFIG)) == 16  # measuring reads all of them
-    half = QuestionAnswering(stride=2, empty_windows=0.5)
+    half = QuestionAnswering(stride=2, no_answer_window_ratio=0.5)
     kept = half.for_training(half.encode(examples, TOKENIZER, 10, CONFIG))
     assert kept.example_of_row == [0, 0, 1, 1, 1, 2, 2, 3, 3, 3]  # evenly spread
 
 
 def test_a_share_that_is_none_or_leaves_nothing_is_refused():
     for share in (-0.1, 1.1):
-        with pytest.raises(ValueError, match=f"empty_windows is {share}; it is a share, from 0 to 1"):
-            QuestionAnswering(empty_windows=share)
+        with pytest.raises(
+            ValueError, match=f"no_answer_window_ratio is {share}; it is a share, from 0 to 1"
+        ):
+            QuestionAnswering(no_answer_window_ratio=share)
     with pytest.raises(
         ValueError, match="none of the 4 windows holds an answer: nothing is left to learn from"
     ):
-        QuestionAnswering(empty_windows=0.0).for_training(windows(question()))
+        QuestionAnswering(no_answer_window_ratio=0.0).for_training(windows(question()))

@@ -16,7 +16,7 @@ from convbert_edu.data.examples import Splits, TextExample
 from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import Classification
-from convbert_edu.training.run_checkpoint import newest_state
+from convbert_edu.training.run_checkpoint import newest_checkpoint
 from convbert_edu.training.run_folder import RunLog
 from full_disk import full_disk
 from tiny_tasks import CPU, NAMES, quick_settings, save_tiny_model, which_animal
@@ -63,7 +63,7 @@ def test_accumulation_gives_the_weights_of_the_larger_batch(model, tmp_path: Pat
     still = {"hidden_dropout_prob": 0.0, "classifier_dropout": 0.0, "attention_probs_dropout_prob": 0.0}
     splits = Splits(which_animal(100).train[:43], [], [], NAMES)
     for name, sizes in (("large", (16, 1)), ("small", (4, 4))):
-        settings = quick_settings(batch_size=sizes[0], accumulation=sizes[1], config=still)
+        settings = quick_settings(batch_size=sizes[0], gradient_accumulation_steps=sizes[1], config=still)
         run(model, tmp_path / name, settings, splits=splits)
     ours, theirs = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("large", "small"))
     for name, tensor in ours.items():
@@ -137,7 +137,7 @@ def test_a_run_may_go_on_with_less_memory_and_ends_with_the_same_weights(model, 
         ctrl_c_at(patch, 3)
         with pytest.raises(KeyboardInterrupt):
             run(model, tmp_path / "stopped")
-    run(model, tmp_path / "stopped", quick_settings(recompute_layers=True), resume=True)
+    run(model, tmp_path / "stopped", quick_settings(gradient_checkpointing=True), resume=True)
     assert_same_weights(tmp_path / "whole", tmp_path / "stopped")
 
 
@@ -160,7 +160,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_last_good_checkpoi
     with pytest.raises(ArithmeticError, match=r"at step (\d+).*last good checkpoint is") as error:
         run(model, tmp_path, settings)
     step = int(str(error.value).split("at step ")[1].split(" ")[0])
-    last = newest_state(tmp_path / "checkpoints")
+    last = newest_checkpoint(tmp_path / "checkpoints")
     assert last.name == f"step-{step - 1:09d}.pt"
     assert str(last) in str(error.value)
 
@@ -191,7 +191,7 @@ def test_resuming_with_other_settings_or_data_names_what_differs(model, tmp_path
 
 def test_data_and_settings_that_do_not_fit_are_refused_before_anything_is_written(model, tmp_path: Path):
     splits = which_animal()
-    with pytest.raises(ValueError, match="training part is empty"):
+    with pytest.raises(ValueError, match="training split is empty"):
         run(model, tmp_path / "run", splits=dataclasses.replace(splits, train=[]))
     wrong = dataclasses.replace(splits, validation=[TextExample("the cat", 6)])
     with pytest.raises(

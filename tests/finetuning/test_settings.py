@@ -13,7 +13,12 @@ def test_the_defaults_are_the_authors():
     settings = FinetuneSettings.recipe(Classification(), ConvBertConfig.small())
     assert settings == FinetuneSettings()
     assert (settings.learning_rate, settings.layer_decay, settings.warmup_fraction) == (3e-4, 0.8, 0.1)
-    assert (settings.batch_size, settings.epochs, settings.weight_decay, settings.clip) == (32, 3, 0.01, 1.0)
+    assert (settings.batch_size, settings.epochs, settings.weight_decay, settings.max_grad_norm) == (
+        32,
+        3,
+        0.01,
+        1.0,
+    )
     assert FinetuneSettings.recipe(Classification(), ConvBertConfig.medium_small()).learning_rate == 3e-4
     assert FinetuneSettings.recipe(Classification(), ConvBertConfig.base()).learning_rate == 1e-4
     assert (
@@ -67,11 +72,11 @@ def test_rows_are_no_longer_than_the_model_can_read():
     [
         ({"epochs": 0}, "epochs is 0; it must be at least 1"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"accumulation": 0}, "accumulation is 0"),
+        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps is 0"),
         ({"evaluation_batch_size": 0}, "evaluation_batch_size is 0"),
         ({"log_every": 0}, "log_every is 0"),
         ({"learning_rate": 0.0}, r"learning_rate is 0.0; it must be above 0"),
-        ({"clip": -1.0}, r"clip is -1.0"),
+        ({"max_grad_norm": -1.0}, r"max_grad_norm is -1.0"),
         ({"weight_decay": -0.1}, r"weight_decay is -0.1; it must be at least 0"),
         ({"layer_decay": 0.0}, r"layer_decay is 0.0; it must be above 0 and up to 1"),
         ({"layer_decay": 1.1}, r"layer_decay is 1.1"),

@@ -60,8 +60,8 @@ def test_parts_of_speech_are_no_entities():
     config = ConvBertConfig(**TASK.config_fields(splits))
     encoded = TASK.encode(splits.train, TOKENIZER, 16, config)
     assert TASK.metrics([np.eye(2)[[0]]], encoded, splits.train, config) == {"accuracy": 1.0}
-    assert TASK.chosen_by(splits) == "accuracy"
-    assert TASK.chosen_by(Splits([], [], [], NAMES)) == "entity_f1"
+    assert TASK.metric_for_best_model(splits) == "accuracy"
+    assert TASK.metric_for_best_model(Splits([], [], [], NAMES)) == "entity_f1"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import transformers
 
 from convbert_edu import ConvBertConfig, ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel
 from convbert_edu.checkpoints.saving import to_transformers_names
-from convbert_edu.pretraining.objectives import MaskedWordGame, generator_config
+from convbert_edu.pretraining.objectives import MaskedLMObjective, generator_config
 from convbert_edu.pretraining.settings import PretrainSettings
-from convbert_edu.pretraining.setup import make_game
+from convbert_edu.pretraining.setup import make_objective
 from convbert_edu.tokenizer import ConvBertTokenizer
 from helpers import randomise, tiny_config
 
@@ -99,8 +99,8 @@ def test_its_generator_is_of_the_same_kind():
 def test_pretraining_can_train_it_by_a_setting(objective):
     tokenizer = ConvBertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])
     settings = PretrainSettings(objective=objective, sizes={"attention_only": True, "num_hidden_layers": 1})
-    game = make_game(settings, tokenizer, max_length=8)
-    models = [game.generator] if isinstance(game, MaskedWordGame) else [game.generator, game.discriminator]
+    game = make_objective(settings, tokenizer, max_length=8)
+    models = [game.generator] if isinstance(game, MaskedLMObjective) else [game.generator, game.discriminator]
     assert all(model.config.attention_only for model in models)
     assert not any("convolution" in name for name, _ in game.named_parameters())
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from common import bytes_of, kept_for_backward
 from convbert_edu.layers import FeedForward
 from convbert_edu.models.base import PretrainedModel
-from convbert_edu.models.encoder import recompute_layers
+from convbert_edu.models.encoder import set_gradient_checkpointing
 from helpers import tiny_config
 from models.cases import EVERY_MODEL, build, inputs_for, labels_for
 
@@ -32,13 +32,13 @@ def test_layers_that_are_computed_again_give_the_same_loss_and_gradients(model: 
     built = build(model, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.3)
     expected, many = loss_and_kept_bytes(built)
     expected_gradients = gradients(built, expected)
-    recompute_layers(built)
+    set_gradient_checkpointing(built)
     actual, few = loss_and_kept_bytes(built)
     assert few < many / 2
     assert torch.equal(actual, expected)
     assert len(expected_gradients) > 20
     torch.testing.assert_close(gradients(built, actual), expected_gradients, atol=0, rtol=0)
-    recompute_layers(built, wanted=False)
+    set_gradient_checkpointing(built, wanted=False)
     assert loss_and_kept_bytes(built)[1] == many
 
 

@@ -58,12 +58,12 @@ def test_a_step_does_not_need_those_before_it(corpus, masking):
 def test_the_parts_of_a_step_are_the_rows_of_the_whole(corpus, masking):
     batches = make_batches(corpus, masking)
     whole, parts = batches.load(5), [batches.load(5, part, 4) for part in range(4)]
-    for name in ("input_ids", "attention_mask", "token_type_ids", "original_ids", "is_word"):
+    for name in ("input_ids", "attention_mask", "token_type_ids", "original_ids", "maskable"):
         assert torch.equal(torch.cat([part[name] for part in parts]), whole[name]), name
-    assert torch.equal(torch.cat([part["draws"] for part in parts]), whole["draws"])
+    assert torch.equal(torch.cat([part["uniform_samples"] for part in parts]), whole["uniform_samples"])
     shift = parts[0]["input_ids"].numel()
-    places = [part["hidden_places"] + number * shift for number, part in enumerate(parts)]
-    assert torch.equal(torch.cat(places), whole["hidden_places"])
+    positions = [part["masked_positions"] + number * shift for number, part in enumerate(parts)]
+    assert torch.equal(torch.cat(positions), whole["masked_positions"])
 
 
 def test_what_a_batch_says_about_its_tokens_is_true(corpus, masking):
@@ -71,7 +71,7 @@ def test_what_a_batch_says_about_its_tokens_is_true(corpus, masking):
     batches = make_batches(corpus, masking, step_size=64)
     batch, numbers = batches.load(0), batches.sequences(0)
     lengths = corpus.train.lengths(numbers)
-    masked_ids = batch["input_ids"].flatten()[batch["hidden_places"]]
+    masked_ids = batch["input_ids"].flatten()[batch["masked_positions"]]
     assert set(masked_ids.tolist()) - {tokenizer.mask_token_id}  # some hidden words stay as they are
     pairs = 0
     for row in range(64):
@@ -86,17 +86,17 @@ def test_what_a_batch_says_about_its_tokens_is_true(corpus, masking):
             tokenizer.pad_token_id,
             tokenizer.unk_token_id,
         ]
-        assert batch["is_word"][row].tolist() == [token not in special for token in ids]
+        assert batch["maskable"][row].tolist() == [token not in special for token in ids]
         first_sep = ids.index(tokenizer.sep_token_id)
-        types = [int(first_sep < place < real) for place in range(len(ids))]
+        types = [int(first_sep < position < real) for position in range(len(ids))]
         assert batch["token_type_ids"][row].tolist() == types
         pairs += sum(types) > 0
     assert 5 < pairs < 40
     changed = batch["input_ids"] != batch["original_ids"]
     hidden = torch.zeros(changed.numel(), dtype=torch.bool)
-    hidden[batch["hidden_places"]] = True
+    hidden[batch["masked_positions"]] = True
     assert not (changed.flatten() & ~hidden).any()
-    assert batch["is_word"].flatten()[batch["hidden_places"]].all()
+    assert batch["maskable"].flatten()[batch["masked_positions"]].all()
 
 
 def test_batches_are_padded_to_a_multiple_of_8_and_little_is_padding(corpus, masking):
@@ -123,7 +123,7 @@ def test_longer_sequences_are_cut_to_max_length_and_end_with_sep(corpus, masking
 def test_held_out_batches_are_the_same_on_every_call_whatever_their_size(corpus, masking):
     def hidden_words(batch_size: int) -> list[int]:
         batches = held_out_batches(corpus.held_out, masking, batch_size, None, limit=30)
-        return [int(i) for b in batches for i in b["original_ids"].flatten()[b["hidden_places"]]]
+        return [int(i) for b in batches for i in b["original_ids"].flatten()[b["masked_positions"]]]
 
     assert hidden_words(7) == hidden_words(30)
     rows = sum(len(b["input_ids"]) for b in held_out_batches(corpus.held_out, masking, 7, None, limit=30))

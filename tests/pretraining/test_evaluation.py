@@ -10,9 +10,14 @@ import pytest
 import torch
 
 from convbert_edu.pretraining.batches import held_out_batches
-from convbert_edu.pretraining.evaluation import always_original, evaluate_game, judge_detection, unigram_guess
+from convbert_edu.pretraining.evaluation import (
+    always_original,
+    evaluate_objective,
+    judge_detection,
+    unigram_guess,
+)
 from convbert_edu.pretraining.masking import Masking
-from convbert_edu.pretraining.setup import make_game
+from convbert_edu.pretraining.setup import make_objective
 from tiny_corpus import make_corpus, quick_settings
 
 
@@ -47,7 +52,7 @@ def test_unigram_guess_against_a_loop(tmp_path: Path):
     hidden = [
         int(word)
         for batch in held_out_batches(corpus.held_out, masking, 4, None, 20)
-        for word in batch["original_ids"].flatten()[batch["hidden_places"]]
+        for word in batch["original_ids"].flatten()[batch["masked_positions"]]
     ]
     results = unigram_guess(corpus.train.count_tokens(vocab), corpus.held_out, masking, limit=20)
     favourite = max(counts, key=counts.__getitem__)
@@ -67,13 +72,13 @@ def test_a_generator_that_knows_one_word_has_the_accuracy_of_that_word(tmp_path:
     hidden = [
         int(word)
         for batch in held_out_batches(corpus.held_out, masking, 4, None, 20)
-        for word in batch["original_ids"].flatten()[batch["hidden_places"]]
+        for word in batch["original_ids"].flatten()[batch["masked_positions"]]
     ]
-    game = make_game(quick_settings(), corpus.tokenizer, 32).train()
+    objective = make_objective(quick_settings(), corpus.tokenizer, 32).train()
     with torch.no_grad():
-        game.generator.masked_lm_head.decoder.bias[the] = 100.0
+        objective.generator.masked_lm_head.decoder.bias[the] = 100.0
     for batch_size in (7, 20):
-        results = evaluate_game(game, corpus.held_out, masking, nullcontext(), batch_size, limit=20)
+        results = evaluate_objective(objective, corpus.held_out, masking, nullcontext(), batch_size, limit=20)
         assert results["masked_lm_accuracy"] == pytest.approx(hidden.count(the) / len(hidden))
         assert results["replaced_share"] > 0.05
-    assert game.training
+    assert objective.training

@@ -5,9 +5,9 @@ import torch
 from torch.nn import functional as F
 
 from convbert_edu import ConvBertForMaskedLM
-from convbert_edu.pretraining.objectives import MaskedWordGame
+from convbert_edu.pretraining.objectives import MaskedLMObjective
 from helpers import tiny_config
-from rounds import make_round
+from masked_batches import make_round
 
 
 @pytest.fixture
@@ -19,22 +19,22 @@ def generator() -> ConvBertForMaskedLM:
 def test_the_loss_is_the_mean_over_hidden_words_of_the_model_with_labels(generator):
     batch = make_round()
     labels = torch.full_like(batch["original_ids"], -100)
-    labels.view(-1)[batch["hidden_places"]] = batch["original_ids"].flatten()[batch["hidden_places"]]
+    labels.view(-1)[batch["masked_positions"]] = batch["original_ids"].flatten()[batch["masked_positions"]]
     whole = generator(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"], labels=labels)
-    game = MaskedWordGame(generator)(**batch)
-    torch.testing.assert_close(game.loss, whole.loss)
-    torch.testing.assert_close(game.masked_lm_loss, whole.loss * len(batch["hidden_places"]))
-    guesses = whole.logits.argmax(dim=-1).flatten()[batch["hidden_places"]]
-    assert game.guessed_right == (guesses == labels.flatten()[batch["hidden_places"]]).sum()
+    objective = MaskedLMObjective(generator)(**batch)
+    torch.testing.assert_close(objective.loss, whole.loss)
+    torch.testing.assert_close(objective.masked_lm_loss, whole.loss * len(batch["masked_positions"]))
+    guesses = whole.logits.argmax(dim=-1).flatten()[batch["masked_positions"]]
+    assert objective.num_correct == (guesses == labels.flatten()[batch["masked_positions"]]).sum()
 
 
 def test_gradients_equal_those_of_the_model_with_labels(generator):
     batch = make_round()
-    MaskedWordGame(generator)(**batch).loss.backward()
+    MaskedLMObjective(generator)(**batch).loss.backward()
     ours = [parameter.grad.clone() for parameter in generator.parameters()]
     generator.zero_grad()
     labels = torch.full_like(batch["original_ids"], -100)
-    labels.view(-1)[batch["hidden_places"]] = batch["original_ids"].flatten()[batch["hidden_places"]]
+    labels.view(-1)[batch["masked_positions"]] = batch["original_ids"].flatten()[batch["masked_positions"]]
     generator(
         batch["input_ids"], batch["attention_mask"], batch["token_type_ids"], labels=labels
     ).loss.backward()
@@ -44,20 +44,23 @@ def test_gradients_equal_those_of_the_model_with_labels(generator):
 
 def test_the_sentence_loss_asks_cls_for_every_hidden_word(generator):
     batch = make_round()
-    game = MaskedWordGame(generator, sentence_weight=0.5)(**batch)
+    objective = MaskedLMObjective(generator, cls_mlm_weight=0.5)(**batch)
     logits = generator(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"]).logits
     expected = torch.zeros(())
     width = batch["input_ids"].shape[1]
-    for place in batch["hidden_places"].tolist():
-        row, column = divmod(place, width)
-        truth = batch["original_ids"][row, column]
-        expected = expected + F.cross_entropy(logits[row, 0], truth)
-    torch.testing.assert_close(game.sentence_loss, expected)
-    hidden = len(batch["hidden_places"])
-    torch.testing.assert_close(game.loss, (game.masked_lm_loss + 0.5 * expected) / hidden)
+    for position in batch["masked_positions"].tolist():
+        row, column = divmod(position, width)
+        targets = batch["original_ids"][row, column]
+        expected = expected + F.cross_entropy(logits[row, 0], targets)
+    torch.testing.assert_close(objective.cls_mlm_loss, expected)
+    hidden = len(batch["masked_positions"])
+    torch.testing.assert_close(objective.loss, (objective.masked_lm_loss + 0.5 * expected) / hidden)
 
 
 def test_a_step_of_several_batches_divides_by_all_hidden_words(generator):
     batch = make_round()
-    alone, shared = MaskedWordGame(generator)(**batch), MaskedWordGame(generator)(**batch, hidden_total=100.0)
-    torch.testing.assert_close(shared.loss * 100, alone.loss * len(batch["hidden_places"]))
+    alone, shared = (
+        MaskedLMObjective(generator)(**batch),
+        MaskedLMObjective(generator)(**batch, masked_total=100.0),
+    )
+    torch.testing.assert_close(shared.loss * 100, alone.loss * len(batch["masked_positions"]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convbert_edu.pretraining.masking import Masking, choose_places
+from convbert_edu.pretraining.masking import Masking, choose_positions
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.random_numbers import random_bits
 
@@ -81,7 +81,7 @@ def test_another_key_hides_other_words(tokenizer, rows):
 
 
 def test_whole_words_are_hidden_together(tokenizer, rows):
-    _, hidden, _ = Masking(tokenizer, whole_words=True).hide(rows, keys(len(rows)))
+    _, hidden, _ = Masking(tokenizer, whole_word_masking=True).hide(rows, keys(len(rows)))
     hidden_words = total = 0
     for row, row_hidden in zip(rows[:2000].tolist(), hidden[:2000].tolist(), strict=True):
         word: list[bool] = []
@@ -103,11 +103,13 @@ def test_whole_words_are_hidden_together(tokenizer, rows):
 def test_choosing_equals_a_loop_over_rows():
     draw = np.random.default_rng(1)
     words, numbers = draw.random((50, 30)) < 0.8, draw.random((50, 30))
-    chosen = choose_places(words, numbers, 0.15)
+    chosen = choose_positions(words, numbers, 0.15)
     for row in range(50):
-        places = [place for place in range(30) if words[row, place]]
-        places.sort(key=lambda place: numbers[row, place])
-        assert np.flatnonzero(chosen[row]).tolist() == sorted(places[: max(1, round(0.15 * len(places)))])
+        positions = [position for position in range(30) if words[row, position]]
+        positions.sort(key=lambda position: numbers[row, position])
+        assert np.flatnonzero(chosen[row]).tolist() == sorted(
+            positions[: max(1, round(0.15 * len(positions)))]
+        )
 
 
 def test_a_row_without_words_has_nothing_hidden(tokenizer):

@@ -20,7 +20,7 @@ from convbert_edu.pretraining.run import pretrain
 from convbert_edu.pretraining.settings import PretrainSettings
 from convbert_edu.pretraining.token_file import TokenFile
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.run_checkpoint import newest_state
+from convbert_edu.training.run_checkpoint import newest_checkpoint
 from convbert_edu.training.run_folder import RunLog
 from full_disk import full_disk
 from tiny_corpus import make_corpus, quick_settings
@@ -135,9 +135,7 @@ def test_replaced_token_detection_runs_from_text_to_models(corpus, tmp_path: Pat
 
 
 def test_masked_lm_alone_learns_and_can_start_detection(corpus, tmp_path: Path):
-    first = run(
-        corpus, tmp_path / "mlm", quick_settings(objective="masked_lm", sentence_weight=0.5, steps=60)
-    )
+    first = run(corpus, tmp_path / "mlm", quick_settings(objective="masked_lm", cls_mlm_weight=0.5, steps=60))
     assert first["held_out"].keys() == {"masked_lm_loss", "masked_lm_perplexity", "masked_lm_accuracy"}
     assert not (tmp_path / "mlm" / "discriminator").exists()
     folder = str(tmp_path / "mlm" / "generator")
@@ -176,7 +174,9 @@ def test_the_same_settings_give_the_same_weights_and_another_seed_does_not(
 @pytest.mark.slow
 def test_a_run_that_was_killed_and_resumed_ends_with_the_same_weights_bit_for_bit(corpus, tmp_path: Path):
     """Dropout, accumulation and bfloat16 on; killed with kill -9 in another process, at no particular moment."""
-    settings = quick_settings(steps=40, accumulation=2, precision="bfloat16", checkpoint_minutes=0.001)
+    settings = quick_settings(
+        steps=40, gradient_accumulation_steps=2, precision="bfloat16", checkpoint_minutes=0.001
+    )
     run(corpus, tmp_path / "whole", settings)
 
     (tmp_path / "settings.json").write_text(json.dumps(settings.to_dict()))
@@ -190,7 +190,9 @@ def test_a_run_that_was_killed_and_resumed_ends_with_the_same_weights_bit_for_bi
     ]
     process = subprocess.Popen([*command, "--settings", tmp_path / "settings.json", "--device", "cpu"])
     deadline = time.monotonic() + 100
-    while "step-00000001" not in str(newest_state(tmp_path / "killed" / "checkpoints")):  # steps 10 to 19
+    while "step-00000001" not in str(
+        newest_checkpoint(tmp_path / "killed" / "checkpoints")
+    ):  # steps 10 to 19
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -243,8 +245,8 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
         ArithmeticError, match=r"at step (\d+).*lower learning_rate.*last good checkpoint is"
     ) as error:
         run(corpus, tmp_path, settings)
-    step = int(str(error.value).split("at step ")[1].split(";")[0])
-    last = newest_state(tmp_path / "checkpoints")
+    step = int(str(error.value).split("at step ")[1].split(" ")[0])
+    last = newest_checkpoint(tmp_path / "checkpoints")
     assert last.name == f"step-{step - 1:09d}.pt"
     assert str(last) in str(error.value)
 
@@ -259,7 +261,7 @@ def test_a_run_in_a_folder_that_holds_one_is_refused_and_so_is_resuming_none(cor
 
 def test_resuming_with_other_settings_names_those_that_differ(corpus, tmp_path: Path):
     run(corpus, tmp_path, quick_settings(steps=3))
-    free = {"checkpoint_minutes": 5.0, "evaluate_every": 2, "recompute_layers": True}
+    free = {"checkpoint_minutes": 5.0, "evaluate_every": 2, "gradient_checkpointing": True}
     changed = quick_settings(steps=3, learning_rate=2e-3, sizes={}, **free)
     with pytest.raises(ValueError, match="another run") as error:
         run(corpus, tmp_path, changed, resume=True)

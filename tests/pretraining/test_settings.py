@@ -16,9 +16,9 @@ from convbert_edu.pretraining.settings import PretrainSettings
         ({"precision": "float16"}, "precision is 'float16'"),
         ({"steps": 0}, "steps is 0; it must be at least 1"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"accumulation": 0}, "accumulation is 0"),
+        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps is 0"),
         ({"learning_rate": 0.0}, r"learning_rate is 0.0; it must be above 0"),
-        ({"clip": -1.0}, r"clip is -1.0"),
+        ({"max_grad_norm": -1.0}, r"max_grad_norm is -1.0"),
         ({"dropout": 1.0}, r"dropout is 1.0; it must be from 0 to below 1"),
         ({"beta2": 1.0}, r"beta2 is 1.0"),
         ({"mask_probability": 0.0}, r"mask_probability is 0.0; it must be above 0 and up to 1"),
@@ -30,7 +30,7 @@ from convbert_edu.pretraining.settings import PretrainSettings
         ({"max_length": 0}, "max_length is 0"),
         ({"evaluate_every": -1}, "evaluate_every is -1"),
         ({"freeze_generator": True}, "freeze_generator is true; that needs .* start_generator"),
-        ({"sentence_weight": 0.5}, "sentence_weight is 0.5; it works with objective 'masked_lm' only"),
+        ({"cls_mlm_weight": 0.5}, "cls_mlm_weight is 0.5; it works with objective 'masked_lm' only"),
     ],
 )
 def test_a_value_that_cannot_work_is_named(changes: dict, message: str):
@@ -40,7 +40,7 @@ def test_a_value_that_cannot_work_is_named(changes: dict, message: str):
 
 def test_settings_survive_json(tmp_path: Path):
     settings = PretrainSettings(
-        objective="masked_lm", sizes={"hidden_size": 64}, max_length=64, sentence_weight=1.0
+        objective="masked_lm", sizes={"hidden_size": 64}, max_length=64, cls_mlm_weight=1.0
     )
     (tmp_path / "settings.json").write_text(json.dumps(settings.to_dict()))
     assert PretrainSettings.load(tmp_path / "settings.json") == settings

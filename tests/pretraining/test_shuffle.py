@@ -15,14 +15,14 @@ def test_each_number_comes_exactly_once(count: int, key: int):
 
 def test_a_place_can_be_asked_for_alone():
     whole = shuffled(np.arange(1000), 1000, 5, 2)
-    places = np.array([999, 0, 17, 17])
-    assert shuffled(places, 1000, 5, 2).tolist() == whole[places].tolist()
+    positions = np.array([999, 0, 17, 17])
+    assert shuffled(positions, 1000, 5, 2).tolist() == whole[positions].tolist()
 
 
 def test_other_keys_give_other_orders_and_none_is_the_old_one():
     orders = [tuple(shuffled(np.arange(500), 500, seed, epoch)) for seed in range(3) for epoch in range(3)]
     assert len(set(orders)) == 9
-    fixed = [sum(place == number for place, number in enumerate(order)) for order in orders]
+    fixed = [sum(position == number for position, number in enumerate(order)) for order in orders]
     assert max(fixed) < 10  # a random order leaves one number in its place, on average
 
 
@@ -35,8 +35,8 @@ def test_numbers_move_evenly_far(count: int):
 
 
 def test_a_hundred_billion_numbers_are_no_effort():
-    places = np.arange(10**11 - 5, 10**11)
-    found = shuffled(places, 10**11, 3)
+    positions = np.arange(10**11 - 5, 10**11)
+    found = shuffled(positions, 10**11, 3)
     assert len(set(found.tolist())) == 5
     assert found.min() >= 0
     assert found.max() < 10**11

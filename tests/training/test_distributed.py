@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.tasks import TASKS
 from convbert_edu.pretraining.run import pretrain
-from convbert_edu.training.distributed import Processes, without_exchange
+from convbert_edu.training.distributed import DistributedContext, no_sync
 from convbert_edu.training.run_folder import RunLog
 from tiny_corpus import make_corpus
 from tiny_corpus import quick_settings as pretrain_settings
@@ -50,7 +50,7 @@ def losses(folder: Path) -> torch.Tensor:
 @pytest.mark.slow
 def test_two_processes_give_the_loss_curve_of_one_with_twice_the_batch(tmp_path: Path):
     corpus = make_corpus(tmp_path / "corpus")
-    settings = pretrain_settings(dropout=0.0, batch_size=4, accumulation=2, evaluate_every=0)
+    settings = pretrain_settings(dropout=0.0, batch_size=4, gradient_accumulation_steps=2, evaluate_every=0)
     (tmp_path / "settings.json").write_text(json.dumps(settings.to_dict()))
     torchrun(
         "pretrain",
@@ -61,7 +61,9 @@ def test_two_processes_give_the_loss_curve_of_one_with_twice_the_batch(tmp_path:
         "--device",
         "cpu",
     )
-    alone = pretrain_settings(dropout=0.0, batch_size=16, accumulation=1, evaluate_every=0, threads=None)
+    alone = pretrain_settings(
+        dropout=0.0, batch_size=16, gradient_accumulation_steps=1, evaluate_every=0, threads=None
+    )
     one = pretrain(
         alone, corpus.train, corpus.tokenizer, tmp_path / "one", device=CPU, held_out=corpus.held_out
     )
@@ -83,11 +85,11 @@ ALL_HEADS = """
 import json, sys
 from pathlib import Path
 from convbert_edu.tasks import TASKS
-from convbert_edu.training.distributed import join_processes
+from convbert_edu.training.distributed import init_distributed
 from convbert_edu.training.finetune import finetune
 from tiny_tasks import CPU, EVERY_TASK, quick_settings
 model, folder, changes = sys.argv[1:]
-with join_processes(CPU):
+with init_distributed(CPU):
     for name in TASKS:
         settings = quick_settings(**json.loads(changes))
         finetune(TASKS[name](), EVERY_TASK[name](50), model, Path(folder) / name, settings, device=CPU)
@@ -100,7 +102,7 @@ def test_fine_tuning_in_two_processes_gives_what_one_with_twice_the_batch_gives(
     model = save_tiny_model(tmp_path / "model", attention_probs_dropout_prob=0.0)
     (tmp_path / "heads.py").write_text(ALL_HEADS)
     changes: dict = dict(config={"hidden_dropout_prob": 0.0}, evaluation_batch_size=2, threads=1)
-    two = json.dumps(changes | {"batch_size": 4, "accumulation": 2})
+    two = json.dumps(changes | {"batch_size": 4, "gradient_accumulation_steps": 2})
     two_processes(str(tmp_path / "heads.py"), str(model), str(tmp_path / "two"), two)
     for name, task in TASKS.items():
         settings = quick_settings(**changes, batch_size=16)
@@ -119,9 +121,9 @@ def test_fine_tuning_in_two_processes_gives_what_one_with_twice_the_batch_gives(
 
 def test_a_process_that_is_alone_exchanges_nothing():
     model = torch.nn.Linear(2, 2)
-    assert Processes().wrap(model) is model
-    assert Processes().sum([1.0, 2.5], CPU) == [1.0, 2.5]
-    assert Processes().first
-    with without_exchange(model, wanted=True):
+    assert DistributedContext().wrap(model) is model
+    assert DistributedContext().all_reduce([1.0, 2.5], CPU) == [1.0, 2.5]
+    assert DistributedContext().is_main_process
+    with no_sync(model, wanted=True):
         model(torch.ones(1, 2)).sum().backward()
     assert model.weight.grad is not None

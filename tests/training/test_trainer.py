@@ -5,7 +5,7 @@ import torch
 
 from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification
 from convbert_edu.data.batching import EncodedTexts
-from convbert_edu.training.predict import accuracy, predict
+from convbert_edu.training.predict import accuracy, predict_logits
 from convbert_edu.training.settings import TrainingSettings
 from convbert_edu.training.trainer import train
 
@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
 def test_predictions_come_in_the_order_of_the_examples():
     model, examples = tiny_model().eval(), contains_token_5(50)
     model.config.mask_convolution = True  # so that a score does not depend on the padding of its batch
-    scores = predict(model, examples, batch_size=8)
+    scores = predict_logits(model, examples, batch_size=8)
     for row in range(50):
         torch.testing.assert_close(scores[row], model(**examples.batch([row])).logits[0], atol=1e-6, rtol=0)
 

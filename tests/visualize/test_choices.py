@@ -67,8 +67,8 @@ def test_a_grid_holds_every_layer_and_head_in_its_place(one):
     assert table.shape == (2 * 7, 2 * 7)
     for layer in range(2):
         for head in range(2):
-            place = table[layer * 7 : (layer + 1) * 7, head * 7 : (head + 1) * 7]
-            np.testing.assert_array_equal(place, one.attentions[layer][0, head].detach().numpy())
+            position = table[layer * 7 : (layer + 1) * 7, head * 7 : (head + 1) * 7]
+            np.testing.assert_array_equal(position, one.attentions[layer][0, head].detach().numpy())
     assert drawn(plot_kernels_grid(one, SEVEN)).shape == (2 * 7, 2 * 5)
 
 

@@ -43,7 +43,7 @@ def drawn(figure):
 
 
 def test_the_figure_shows_the_chosen_row_and_kernel(model, tokenizer):
-    explorer = explore(model, tokenizer, TEXT, layer=1, head=1, place=5)
+    explorer = explore(model, tokenizer, TEXT, layer=1, head=1, position=5)
     batch = tokenizer(TEXT, return_tensors="pt")
     result = model(**batch, output_attentions=True, output_conv_kernels=True)
     attention, kernel = drawn(explorer.figure())
@@ -55,7 +55,7 @@ def test_the_figure_shows_the_chosen_row_and_kernel(model, tokenizer):
 
 
 def test_a_window_that_leaves_the_sentence_has_empty_places(model, tokenizer):
-    figure = explore(model, tokenizer, TEXT, place=0).figure()
+    figure = explore(model, tokenizer, TEXT, position=0).figure()
     assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["", "", "[CLS]", "a", "film"]
 
 
@@ -113,7 +113,7 @@ def test_an_emptied_text_leaves_the_picture_and_says_why(model, tokenizer):
 
 
 def test_signs_of_html_in_a_text_stay_text(model, tokenizer):
-    controls = _Controls(explore(model, tokenizer, "< film", place=1))
+    controls = _Controls(explore(model, tokenizer, "< film", position=1))
     assert "What &#x27;&lt;&#x27; looks at" in controls.picture.value
     assert ">&lt;</bdi>" in controls.sentence.value
 
@@ -157,7 +157,7 @@ def test_a_result_without_kernels_shows_its_attention_alone(model, tokenizer):
         ({"model": {}}, "model is an empty dictionary; give at least one model"),
         ({"layer": 2}, "layer is 2; it must be 0 to 1"),
         ({"head": -1}, "head is -1; it must be 0 to 1"),
-        ({"place": 8}, "place is 8; it must be 0 to 7"),
+        ({"position": 8}, "place is 8; it must be 0 to 7"),
     ],
 )
 def test_what_cannot_be_explored_is_refused(model, tokenizer, arguments, message):

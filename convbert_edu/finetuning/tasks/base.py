@@ -18,7 +18,9 @@ class Task(ABC):
 
     name: ClassVar[str]  # as the commands know it
     model_class: ClassVar[type[PretrainedModel]]  # the head
-    authors: ClassVar[dict[str, Any]] = {}  # settings in which the authors' recipe differs for this task
+    paper_settings: ClassVar[
+        dict[str, Any]
+    ] = {}  # settings in which the authors' recipe differs for this task
     longest: ClassVar[int] = 128  # tokens of a row in the authors' recipe
 
     def fitted_to(self, splits: Splits) -> Self:
@@ -26,7 +28,7 @@ class Task(ABC):
         return self
 
     @abstractmethod
-    def chosen_by(self, splits: Splits) -> str:
+    def metric_for_best_model(self, splits: Splits) -> str:
         """Return the name of the metric by which the best epoch is chosen; a minus sign means: lower is better."""
 
     @abstractmethod
@@ -56,14 +58,14 @@ class Task(ABC):
         return self.encode(examples, tokenizer, max_length, config)
 
     @abstractmethod
-    def read(self, output: Any, batch: dict[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Any, batch: dict[str, Tensor]) -> list[Any]:
         """Return, for each row of a batch, what later steps need of the model's output."""
 
     @abstractmethod
     def metrics(
         self, results: list[Any], encoded: EncodedRows, examples: Sequence[Any], config: ConvBertConfig
     ) -> dict[str, float]:
-        """Return how good the answers are; `results` are those of `read`, one for each row of `encoded`."""
+        """Return how good the answers are; `results` are those of `postprocess`, one for each row of `encoded`."""
 
     @abstractmethod
     def answers(

@@ -67,8 +67,12 @@ def _bounds(length: int, room: int) -> list[tuple[int, int]]:
 # Classification of a text or a pair: one class, several classes at once, or a value (regression).
 
 
-ONE_CLASS, SOME_CLASSES, VALUE = "single_label_classification", "multi_label_classification", "regression"
-CHOSEN_BY = {ONE_CLASS: "accuracy", SOME_CLASSES: "micro_f1", VALUE: "spearman"}
+SINGLE_LABEL, MULTI_LABEL, REGRESSION = (
+    "single_label_classification",
+    "multi_label_classification",
+    "regression",
+)
+CHOSEN_BY = {SINGLE_LABEL: "accuracy", MULTI_LABEL: "micro_f1", REGRESSION: "spearman"}
 
 
 @dataclass(frozen=True)
@@ -78,25 +82,25 @@ class Classification(Task):
     name: ClassVar[str] = "classification"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
 
-    border: float = 0.5  # probability above which a class is given, where several may hold at once
+    threshold: float = 0.5  # probability above which a class is given, where several may hold at once
     windows: int = 1  # rows in which a long text is read, one after the other; their mean score counts
 
     def __post_init__(self) -> None:
         if self.windows < 1:
             raise ValueError(f"windows is {self.windows}; a text is read in at least 1")
-        if not 0 < self.border < 1:
-            raise ValueError(f"border is {self.border}; it is a probability, between 0 and 1")
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"border is {self.threshold}; it is a probability, between 0 and 1")
 
-    def chosen_by(self, splits: Splits) -> str:
+    def metric_for_best_model(self, splits: Splits) -> str:
         """Accuracy; micro-F1 where several classes hold at once; Spearman's correlation for values."""
         return CHOSEN_BY[problem_of(splits.train[0].label)]
 
     def config_fields(self, splits: Splits) -> dict[str, Any]:
         """Return the kind of problem and the names of the labels."""
         problem = problem_of(splits.train[0].label)
-        if problem == VALUE:
+        if problem == REGRESSION:
             return {"problem_type": problem, "num_labels": 1}
-        if len(splits.label_names) < 1 + (problem == ONE_CLASS):
+        if len(splits.label_names) < 1 + (problem == SINGLE_LABEL):
             raise ValueError(
                 f"label_names is {splits.label_names}; there must be at least two classes to choose between: give "
                 "their names in Splits(label_names=...)"
@@ -118,7 +122,7 @@ class Classification(Task):
         for number, example in enumerate(examples):
             _check(f"example {number}", example, problem, config)
         texts, pairs = [e.text for e in examples], [e.text_pair or "" for e in examples]
-        labels = [e.label if problem == ONE_CLASS else np.float32(e.label).tolist() for e in examples]
+        labels = [e.label if problem == SINGLE_LABEL else np.float32(e.label).tolist() for e in examples]
         if any(pairs) and self.windows > 1:
             raise ValueError(
                 f"windows is {self.windows}, but the examples are pairs of texts; pairs are read in one row: leave "
@@ -129,7 +133,7 @@ class Classification(Task):
         rows = encode_rows(tokenizer, texts, longest, pairs if any(pairs) else None)
         return in_windows(rows, labels, max_length)
 
-    def read(self, output: SequenceClassifierOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
+    def postprocess(self, output: SequenceClassifierOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
         """Return each row's scores."""
         return list(output.logits.numpy())
 
@@ -144,24 +148,24 @@ class Classification(Task):
         from scipy.stats import pearsonr, spearmanr
         from sklearn.metrics import accuracy_score, f1_score
 
-        truth = np.array([example.label for example in examples])
+        targets = np.array([example.label for example in examples])
         scores = mean_scores(results, encoded.example_of_row)
         problem = problem_of_head(config)
-        if problem == VALUE:
+        if problem == REGRESSION:
             return {
-                name: float(np.nan_to_num(correlation(scores[:, 0], truth).statistic))
+                name: float(np.nan_to_num(correlation(scores[:, 0], targets).statistic))
                 for name, correlation in (("pearson", pearsonr), ("spearman", spearmanr))
             }
-        if problem == SOME_CLASSES:
-            given = torch.from_numpy(scores).sigmoid().numpy() > self.border
+        if problem == MULTI_LABEL:
+            given = torch.from_numpy(scores).sigmoid().numpy() > self.threshold
             f1 = {
-                name: f1_score(truth, given, average=name, zero_division=0.0) for name in ("micro", "macro")
+                name: f1_score(targets, given, average=name, zero_division=0.0) for name in ("micro", "macro")
             }
             return {f"{name}_f1": float(value) for name, value in f1.items()}
         guesses = scores.argmax(axis=1)
         return {
-            "accuracy": float(accuracy_score(truth, guesses)),
-            "macro_f1": float(f1_score(truth, guesses, average="macro", zero_division=0.0)),
+            "accuracy": float(accuracy_score(targets, guesses)),
+            "macro_f1": float(f1_score(targets, guesses, average="macro", zero_division=0.0)),
         }
 
     def answers(
@@ -175,46 +179,48 @@ class Classification(Task):
         problem, names = problem_of_head(config), list(config.id2label.values())
         return [
             {"text": example.text, **({"text_pair": example.text_pair} if example.text_pair else {})}
-            | _answer(torch.from_numpy(scores), problem, names, self.border)
+            | _answer(torch.from_numpy(scores), problem, names, self.threshold)
             for example, scores in zip(examples, mean_scores(results, encoded.example_of_row), strict=True)
         ]
 
     def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> TextExample:
         """Read the fields `text` and, for a pair, `text_pair`."""
-        blanks = {ONE_CLASS: 0, SOME_CLASSES: (0,) * config.num_labels, VALUE: 0.0}
+        blanks = {SINGLE_LABEL: 0, MULTI_LABEL: (0,) * config.num_labels, REGRESSION: 0.0}
         pair = needed(fields, "text_pair", str) if "text_pair" in fields else None
         return TextExample(needed(fields, "text", str), blanks[problem_of_head(config)], pair)
 
 
 def problem_of(label: int | float | tuple[int, ...]) -> str:
     """Return the kind of problem that a label belongs to."""
-    return SOME_CLASSES if isinstance(label, tuple) else VALUE if isinstance(label, float) else ONE_CLASS
+    return (
+        MULTI_LABEL if isinstance(label, tuple) else REGRESSION if isinstance(label, float) else SINGLE_LABEL
+    )
 
 
 def problem_of_head(config: ConvBertConfig) -> str:
     """Return the kind of problem that a head is for; where the configuration does not say, its size does."""
-    return config.problem_type or (VALUE if config.num_labels == 1 else ONE_CLASS)
+    return config.problem_type or (REGRESSION if config.num_labels == 1 else SINGLE_LABEL)
 
 
 def _check(where: str, example: TextExample, problem: str, config: ConvBertConfig) -> None:
     """Raise ValueError, naming the example, for a label that does not fit the head."""
-    kinds = {ONE_CLASS: "a class number", SOME_CLASSES: "a tuple of 0 and 1", VALUE: "a float"}
+    kinds = {SINGLE_LABEL: "a class number", MULTI_LABEL: "a tuple of 0 and 1", REGRESSION: "a float"}
     if problem_of(example.label) != problem:
         raise ValueError(f"{where} has the label {example.label!r}; the head learns from {kinds[problem]}")
-    if problem == ONE_CLASS:
+    if problem == SINGLE_LABEL:
         check_label(where, example.label, config)
-    if problem == SOME_CLASSES and len(example.label) != config.num_labels:
+    if problem == MULTI_LABEL and len(example.label) != config.num_labels:
         raise ValueError(
             f"{where} has {len(example.label)} labels, but the head has {config.num_labels} ({names_of(config)}); "
             "give a 0 or a 1 for each of them"
         )
 
 
-def _answer(scores: Tensor, problem: str, names: list[str], border: float) -> dict[str, Any]:
-    if problem == VALUE:
+def _answer(scores: Tensor, problem: str, names: list[str], threshold: float) -> dict[str, Any]:
+    if problem == REGRESSION:
         return {"value": scores.item()}
-    chances = scores.softmax(dim=0) if problem == ONE_CLASS else scores.sigmoid()
-    by_name = dict(zip(names, chances.tolist(), strict=True))
-    if problem == ONE_CLASS:
+    probs = scores.softmax(dim=0) if problem == SINGLE_LABEL else scores.sigmoid()
+    by_name = dict(zip(names, probs.tolist(), strict=True))
+    if problem == SINGLE_LABEL:
         return {"label": names[int(scores.argmax())], "probabilities": by_name}
-    return {"labels": [name for name, chance in by_name.items() if chance > border], "probabilities": by_name}
+    return {"labels": [name for name, prob in by_name.items() if prob > threshold], "probabilities": by_name}

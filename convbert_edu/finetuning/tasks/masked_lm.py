@@ -22,13 +22,11 @@ from convbert_edu.models.heads import ConvBertForMaskedLM
 from convbert_edu.models.outputs import MaskedLMOutput
 from convbert_edu.pretraining.masking import Masking
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.random_numbers import random_bits
-
-_MASKS = 5  # a stream of random numbers of its own
+from convbert_edu.training.random_numbers import Stream, random_bits
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodedHiddenWords(EncodedRows):
+class EncodedMaskedWords(EncodedRows):
     """Texts in which words are hidden when a batch is made: always the same ones in the same epoch."""
 
     masking: Masking
@@ -37,7 +35,7 @@ class EncodedHiddenWords(EncodedRows):
     def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
         """Return some rows with [MASK] put in, and as `labels` the hidden words (-100 elsewhere)."""
         batch = super().batch(rows, width, epoch)
-        keys = random_bits(_MASKS, epoch, np.array(rows))
+        keys = random_bits(Stream.FINETUNING_MASKING, epoch, np.array(rows))
         masked, hidden, _ = self.masking.hide(batch["input_ids"].numpy(), keys)
         labels = batch["input_ids"].masked_fill(torch.from_numpy(~hidden), IGNORE_INDEX)
         return {**batch, "input_ids": torch.from_numpy(masked), "labels": labels}
@@ -57,7 +55,7 @@ GUESSES = 5  # words that are named for each hidden place
 
 
 @dataclass(frozen=True)
-class HiddenWord:
+class MaskedWord:
     """What a model says of one hidden place: the loss of the right word, and its best guesses with probabilities."""
 
     loss: float
@@ -75,9 +73,9 @@ class MaskedLM(Task):
 
     mask_probability: float = 0.15  # share of the words that are hidden
     mask_share: float = 0.85  # share of the hidden words that become [MASK]; the others stay
-    whole_words: bool = False  # hide all pieces of a word together
+    whole_word_masking: bool = False  # hide all pieces of a word together
 
-    def chosen_by(self, splits: Splits) -> str:
+    def metric_for_best_model(self, splits: Splits) -> str:
         """The loss on hidden words."""
         return "-loss"
 
@@ -91,12 +89,12 @@ class MaskedLM(Task):
         tokenizer: ConvBertTokenizer,
         max_length: int,
         config: ConvBertConfig,
-    ) -> EncodedHiddenWords:
+    ) -> EncodedMaskedWords:
         """Tokenise texts; a long one goes on in the next row.
 
         Rows without any word of the vocabulary are left out, with one warning that counts them and names the first.
         """
-        masking = Masking(tokenizer, self.mask_probability, self.mask_share, self.whole_words)
+        masking = Masking(tokenizer, self.mask_probability, self.mask_share, self.whole_word_masking)
         batch = tokenizer(
             [e.text for e in examples], truncation=True, max_length=max_length, return_overflowing_tokens=True
         )
@@ -114,7 +112,7 @@ class MaskedLM(Task):
             )
         if wordless.count:
             warnings.warn(f"nothing can be hidden without a word of the vocabulary: {wordless}", stacklevel=2)
-        return EncodedHiddenWords(
+        return EncodedMaskedWords(
             input_ids=[batch["input_ids"][row] for row in kept],
             token_type_ids=[batch["token_type_ids"][row] for row in kept],
             pad_token_id=tokenizer.pad_token_id,
@@ -148,23 +146,23 @@ class MaskedLM(Task):
             tokenizer=tokenizer,
         )
 
-    def read(self, output: MaskedLMOutput, batch: dict[str, Tensor]) -> list[list[HiddenWord]]:
+    def postprocess(self, output: MaskedLMOutput, batch: dict[str, Tensor]) -> list[list[MaskedWord]]:
         """Return what the model says of each hidden place, row by row."""
         rows = []
         for logits, labels in zip(output.logits, batch["labels"], strict=True):
-            places = labels != IGNORE_INDEX
-            log_chances, truth = logits[places].log_softmax(dim=-1), labels[places]
-            best = log_chances.topk(GUESSES)
+            positions = labels != IGNORE_INDEX
+            log_probs, targets = logits[positions].log_softmax(dim=-1), labels[positions]
+            best = log_probs.topk(GUESSES)
             rows.append(
                 [
-                    HiddenWord(
+                    MaskedWord(
                         -row[right].item(),
                         bool(guesses[0] == right),
                         guesses.tolist(),
-                        chances.exp().tolist(),
+                        probs.exp().tolist(),
                     )
-                    for row, right, guesses, chances in zip(
-                        log_chances, truth, best.indices, best.values, strict=True
+                    for row, right, guesses, probs in zip(
+                        log_probs, targets, best.indices, best.values, strict=True
                     )
                 ]
             )
@@ -172,7 +170,7 @@ class MaskedLM(Task):
 
     def metrics(
         self,
-        results: list[list[HiddenWord]],
+        results: list[list[MaskedWord]],
         encoded: EncodedRows,
         examples: Sequence[TextExample],
         config: ConvBertConfig,
@@ -185,7 +183,7 @@ class MaskedLM(Task):
 
     def answers(
         self,
-        results: list[list[HiddenWord]],
+        results: list[list[MaskedWord]],
         encoded: EncodedMasks,
         examples: Sequence[TextExample],
         config: ConvBertConfig,

@@ -55,7 +55,7 @@ class MultipleChoice(Task):
 
     summary: str = "first"  # the token whose vector is scored: "first" is [CLS]; "last" as transformers does
 
-    def chosen_by(self, splits: Splits) -> str:
+    def metric_for_best_model(self, splits: Splits) -> str:
         """The share of right choices."""
         return "accuracy"
 
@@ -88,7 +88,7 @@ class MultipleChoice(Task):
             labels=torch.tensor([example.label for example in examples]),
         )
 
-    def read(self, output: MultipleChoiceOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
+    def postprocess(self, output: MultipleChoiceOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
         """Return for each question the scores of its choices."""
         return list(output.logits.numpy())
 
@@ -113,13 +113,13 @@ class MultipleChoice(Task):
         answers = []
         for example, scores in zip(examples, results, strict=True):
             choice = int(scores.argmax())
-            chances = torch.from_numpy(scores).softmax(dim=0).tolist()
+            probs = torch.from_numpy(scores).softmax(dim=0).tolist()
             answers.append(
                 {
                     "id": example.id,
                     "choice": choice,
                     "text": example.choices[choice],
-                    "probabilities": chances,
+                    "probabilities": probs,
                 }
             )
         return answers

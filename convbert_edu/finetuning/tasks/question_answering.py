@@ -35,21 +35,23 @@ class QuestionAnswering(Task):
 
     name: ClassVar[str] = "question-answering"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForQuestionAnswering
-    authors: ClassVar[dict[str, Any]] = {"epochs": 2}
+    paper_settings: ClassVar[dict[str, Any]] = {"epochs": 2}
     longest: ClassVar[int] = 512
 
     stride: int | None = (
         None  # tokens that a window shares with the one before; None: a quarter of its length
     )
-    candidates: int = 20  # first and last tokens that are paired in each window
-    longest_answer: int = 30  # tokens
+    n_best_size: int = 20  # first and last tokens that are paired in each window
+    max_answer_length: int = 30  # tokens
     may_be_unanswerable: bool | None = None  # None: if the training part has such questions
-    none_threshold: float = 0.0  # how far "no answer" must be above the best answer
-    empty_windows: float = 1.0  # share of the windows without the answer that training reads
+    null_score_diff_threshold: float = 0.0  # how far "no answer" must be above the best answer
+    no_answer_window_ratio: float = 1.0  # share of the windows without the answer that training reads
 
     def __post_init__(self) -> None:
-        if not 0 <= self.empty_windows <= 1:
-            raise ValueError(f"empty_windows is {self.empty_windows}; it is a share, from 0 to 1")
+        if not 0 <= self.no_answer_window_ratio <= 1:
+            raise ValueError(
+                f"no_answer_window_ratio is {self.no_answer_window_ratio}; it is a share, from 0 to 1"
+            )
 
     def fitted_to(self, splits: Splits) -> Self:
         """Return the task with `may_be_unanswerable` settled."""
@@ -57,7 +59,7 @@ class QuestionAnswering(Task):
             return self
         return dataclasses.replace(self, may_be_unanswerable=any(not e.answers for e in splits.train))
 
-    def chosen_by(self, splits: Splits) -> str:
+    def metric_for_best_model(self, splits: Splits) -> str:
         """F1 of shared words."""
         return "f1"
 
@@ -78,9 +80,9 @@ class QuestionAnswering(Task):
 
     def for_training(self, rows: EncodedWindows) -> EncodedWindows:
         """Return all windows with the answer, and a share of those without it."""
-        return rows.with_fewer_empty(self.empty_windows)
+        return rows.with_fewer_empty(self.no_answer_window_ratio)
 
-    def read(self, output: QuestionAnsweringOutput, batch: dict[str, Tensor]) -> list[Scores]:
+    def postprocess(self, output: QuestionAnsweringOutput, batch: dict[str, Tensor]) -> list[Scores]:
         """Return each row's scores, without those of the padding."""
         lengths = batch["attention_mask"].sum(dim=1).tolist()
         rows = zip(output.start_logits, output.end_logits, lengths, strict=True)
@@ -124,20 +126,20 @@ class QuestionAnswering(Task):
             # "No answer" must hold in every window: the least sure one counts.
             none_score[number] = min(none_score[number], float(first[0] + last[0]))
         return [
-            self._answer(example, sorted(candidates, key=lambda c: -c.score), none)
-            for example, candidates, none in zip(examples, found, none_score, strict=True)
+            self._answer(example, sorted(n_best_size, key=lambda c: -c.score), none)
+            for example, n_best_size, none in zip(examples, found, none_score, strict=True)
         ]
 
     def candidates_in(
         self, first: np.ndarray, last: np.ndarray, spans: Sequence[Span | None]
     ) -> list[Candidate]:
         """Pair the likeliest first and last tokens of a window, where they can make an answer."""
-        tops = [np.argsort(-scores, kind="stable")[: self.candidates].tolist() for scores in (first, last)]
+        tops = [np.argsort(-scores, kind="stable")[: self.n_best_size].tolist() for scores in (first, last)]
         return [
             Candidate(float(first[start] + last[end]), (spans[start][0], spans[end][1]))
             for start in tops[0]
             for end in tops[1]
-            if spans[start] and spans[end] and start <= end < start + self.longest_answer
+            if spans[start] and spans[end] and start <= end < start + self.max_answer_length
         ]
 
     def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> QuestionExample:
@@ -146,20 +148,22 @@ class QuestionAnswering(Task):
         return QuestionExample(str(fields.get("id", "")), question, context, ())
 
     def _answer(
-        self, example: QuestionExample, candidates: list[Candidate], none_score: float
+        self, example: QuestionExample, n_best_size: list[Candidate], none_score: float
     ) -> dict[str, Any]:
-        best = candidates[0] if candidates else None
-        if self.may_be_unanswerable and (best is None or none_score - best.score > self.none_threshold):
+        best = n_best_size[0] if n_best_size else None
+        if self.may_be_unanswerable and (
+            best is None or none_score - best.score > self.null_score_diff_threshold
+        ):
             best = None
         texts = [
             {"text": example.context[slice(*c.span)], "start": c.span[0], "score": c.score}
-            for c in candidates[:5]
+            for c in n_best_size[:5]
         ]
         return {
             "id": example.id,
             "question": example.question,
             "answer": example.context[slice(*best.span)] if best else "",
             "start": best.span[0] if best else None,
-            "candidates": texts,
+            "n_best_size": texts,
             "none_score": none_score,
         }

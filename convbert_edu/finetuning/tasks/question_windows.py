@@ -30,8 +30,8 @@ class EncodedWindows(EncodedRows):
 
     def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
         """Return some rows with `start_positions` and `end_positions`."""
-        places = {"start_positions": self.starts[list(rows)], "end_positions": self.ends[list(rows)]}
-        return {**super().batch(rows, width, epoch), **places}
+        positions = {"start_positions": self.starts[list(rows)], "end_positions": self.ends[list(rows)]}
+        return {**super().batch(rows, width, epoch), **positions}
 
     def with_fewer_empty(self, share: float) -> Self:
         """Return the windows that hold the answer and, evenly spread, a `share` of those that do not.
@@ -41,12 +41,12 @@ class EncodedWindows(EncodedRows):
         """
         empty = (self.starts == 0) & (self.ends == 0)
         before = empty.cumsum(0) - 1  # empty windows before an empty one
-        taken = ((before + 1) * share).floor() > (before * share).floor()
-        kept = torch.nonzero(~empty | taken).flatten().tolist()
+        global_step = ((before + 1) * share).floor() > (before * share).floor()
+        kept = torch.nonzero(~empty | global_step).flatten().tolist()
         if not kept:
             raise ValueError(
-                f"empty_windows is {share}, and none of the {len(self)} windows holds an answer: nothing is left to "
-                "learn from; raise empty_windows, or give questions with answers"
+                f"no_answer_window_ratio is {share}, and none of the {len(self)} windows holds an answer: nothing is "
+                "left to learn from; raise no_answer_window_ratio, or give questions with answers"
             )
         return self.chosen(kept)
 
@@ -78,37 +78,37 @@ def encode_windows(
     )  # fmt: skip
     example_of_row = batch["overflow_to_sample_mapping"]
     spans: list[list[Span | None]] = []
-    places: list[Span] = []
+    positions: list[Span] = []
     for row, number in enumerate(example_of_row):
         in_context = [side == 1 for side in batch.sequence_ids(row)]
         offsets = batch["offset_mapping"][row]
         spans.append(
             [tuple(span) if inside else None for span, inside in zip(offsets, in_context, strict=True)]
         )
-        places.append(answer_place(examples[number], spans[-1]))
+        positions.append(answer_position(examples[number], spans[-1]))
     return EncodedWindows(
         input_ids=batch["input_ids"],
         token_type_ids=batch["token_type_ids"],
         pad_token_id=tokenizer.pad_token_id,
         example_of_row=example_of_row,
         spans=spans,
-        starts=torch.tensor([start for start, _ in places]),
-        ends=torch.tensor([end for _, end in places]),
+        starts=torch.tensor([start for start, _ in positions]),
+        ends=torch.tensor([end for _, end in positions]),
     )
 
 
-def answer_place(example: QuestionExample, spans: Sequence[Span | None]) -> tuple[int, int]:
+def answer_position(example: QuestionExample, spans: Sequence[Span | None]) -> tuple[int, int]:
     """Return the first and the last token of the first answer; (0, 0) unless the whole of it is in the window."""
-    places = [place for place, span in enumerate(spans) if span is not None]
-    if not example.answers or not places:
+    positions = [position for position, span in enumerate(spans) if span is not None]
+    if not example.answers or not positions:
         return 0, 0
     answer = example.answers[0]
     text = answer.text.strip()
     start = answer.start + answer.text.index(text)
     end = start + len(text)
-    if spans[places[0]][0] > start or spans[places[-1]][1] < end:
+    if spans[positions[0]][0] > start or spans[positions[-1]][1] < end:
         return 0, 0
-    inside = [place for place in places if spans[place][1] > start and spans[place][0] < end]
+    inside = [position for position in positions if spans[position][1] > start and spans[position][0] < end]
     return (inside[0], inside[-1]) if inside else (0, 0)
 
 

@@ -27,7 +27,7 @@ class TokenClassification(Task):
     name: ClassVar[str] = "token-classification"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForTokenClassification
 
-    def chosen_by(self, splits: Splits) -> str:
+    def metric_for_best_model(self, splits: Splits) -> str:
         """F1 of whole entities where the labels mark entities; else the share of right words."""
         return "entity_f1" if _mark_entities(splits.label_names) else "accuracy"
 
@@ -68,7 +68,7 @@ class TokenClassification(Task):
             example_of_row=example_of_row,
         )
 
-    def read(self, output: TokenClassifierOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
+    def postprocess(self, output: TokenClassifierOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
         """Return for each row the scores of its words, [words, labels]."""
         first_pieces = batch["labels"] != IGNORE_INDEX
         return [scores[first].numpy() for scores, first in zip(output.logits, first_pieces, strict=True)]
@@ -84,13 +84,13 @@ class TokenClassification(Task):
         from seqeval.metrics import f1_score, precision_score, recall_score
 
         guesses = self._names(results, encoded, examples, config)
-        truth = [[config.id2label[label] for label in example.labels] for example in examples]
-        right = [a == b for pair in zip(truth, guesses, strict=True) for a, b in zip(*pair, strict=True)]
+        targets = [[config.id2label[label] for label in example.labels] for example in examples]
+        right = [a == b for pair in zip(targets, guesses, strict=True) for a, b in zip(*pair, strict=True)]
         measured = {"accuracy": sum(right) / len(right)}
         if _mark_entities(config.id2label.values()):
             scores = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
             for name, score in scores.items():
-                measured[f"entity_{name}"] = float(score(truth, guesses, zero_division=0))
+                measured[f"entity_{name}"] = float(score(targets, guesses, zero_division=0))
         return measured
 
     def answers(

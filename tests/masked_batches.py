@@ -21,7 +21,7 @@ def make_round(rows: int = 3, width: int = 12, vocab_size: int = 99, seed: int =
         "attention_mask": (ids != PAD).long(),
         "token_type_ids": types,
         "original_ids": ids,
-        "is_word": ids >= 5,
-        "hidden_places": hidden,
-        "draws": torch.rand(len(hidden), generator=draw),
+        "maskable": ids >= 5,
+        "masked_positions": hidden,
+        "uniform_samples": torch.rand(len(hidden), generator=draw),
     }
