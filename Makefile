@@ -21,12 +21,12 @@ BROKEN := $(shell $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info <
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup lab walkthrough test test-fast test-browser lint notebooks bench bundled-models clean broken
+.PHONY: help setup lab walkthrough test test-fast test-machines test-browser lint notebooks bench bundled-models clean broken
 .DEFAULT_GOAL := help
 
 help:  ## show this list
 	@echo "make TARGET, where TARGET is one of:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## create .venv, install the package with its tools, fetch the data (every target below does this)
 	@$(BIN)/convbert-edu data fetch $(DATA)
@@ -43,6 +43,9 @@ test: lint setup $(TENSORFLOW)  ## all checks: style, unit tests, and each lesso
 
 test-fast: lint setup  ## the quick checks: no notebook kernel is started
 	$(QUIET) $(BIN)/pytest -m "not slow" tests
+
+test-machines: setup  ## the numerical tests and lessons 00 to 05 as other processors and thread counts compute them
+	$(BIN)/python tests/machines.py
 
 test-browser: setup  ## lessons in JupyterLab in a headless Chromium; screenshots go to build/browser/
 	$(QUIET) $(BIN)/pytest tests/browser/lessons_in_chromium.py

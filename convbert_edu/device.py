@@ -53,6 +53,11 @@ def full_precision(device: torch.device) -> AbstractContextManager:
     return torch.autocast(device.type, enabled=False)
 
 
+def at_least_float32(tensor: torch.Tensor) -> torch.Tensor:
+    """Return bfloat16 and float16 as float32, so that a loss is not rounded to half precision; others as they are."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
 def fused_attention_pays(device: torch.device, dtype: torch.dtype, dropout: float) -> bool:
     """Say whether a model that learns is faster with PyTorch's fused attention than with the same sums step by step.
 

@@ -21,7 +21,8 @@ import pytest
 import torch
 
 matplotlib.use("agg")
-torch.set_num_threads(1)  # the tensors are so small that a second thread costs more than it gains
+# The tensors are so small that a second thread costs more than it gains. tests/machines.py asks for more.
+torch.set_num_threads(int(os.environ.get("TEST_THREADS", "1")))
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
@@ -42,6 +43,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Compute in float64, for tests that compare whole runs: what rounding changes there stays below 1e-10.
+
+    Models are made and loaded in this precision; give their settings precision="float32", which leaves it alone.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.device import at_least_float32
 from convbert_edu.models.heads import ConvBertForMaskedLM, ConvBertForPreTraining
 
 
@@ -54,8 +55,9 @@ def score_masked_tokens(
 def log_probabilities(
     generator: ConvBertForMaskedLM, vectors: Float[Tensor, "rows hidden"]
 ) -> Float[Tensor, "rows vocab"]:
-    """Return what the masked-LM head says about some vectors, in float32 whatever autocast does."""
-    return torch.log_softmax(generator.masked_lm_head(vectors.unsqueeze(0)).squeeze(0).float(), dim=-1)
+    """Return what the masked-LM head says about some vectors, in float32 or finer whatever autocast does."""
+    scores = generator.masked_lm_head(vectors.unsqueeze(0)).squeeze(0)
+    return torch.log_softmax(at_least_float32(scores), dim=-1)
 
 
 def count_correct(
@@ -178,8 +180,8 @@ class ReplacedTokenObjective(nn.Module):
         corrupted_ids = original_ids.flatten().scatter(0, masked_positions, guesses).view_as(original_ids)
         replaced = corrupted_ids != original_ids  # a word that was guessed right counts as original
 
-        scores = self.discriminator(corrupted_ids, attention_mask, token_type_ids).logits.float()
-        each = F.binary_cross_entropy_with_logits(scores, replaced.float(), reduction="none")
+        scores = at_least_float32(self.discriminator(corrupted_ids, attention_mask, token_type_ids).logits)
+        each = F.binary_cross_entropy_with_logits(scores, replaced.to(scores.dtype), reduction="none")
         detection_loss = (each * maskable).sum()
         loss = self.rtd_weight * detection_loss / (maskable_total or maskable.sum().clamp(min=1))
         if not self.freeze_generator:

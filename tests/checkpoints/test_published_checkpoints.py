@@ -13,6 +13,7 @@ import convbert_edu
 from checkpoints.repositories import CLASSES, QUIRKS, Files, config_of, pickled, plain, tensors_of, theirs
 from convbert_edu.checkpoints.folder import resolve_folder
 from local_hub import LocalHub
+from tolerance import assert_same_numbers
 
 
 def inputs_for(class_name: str) -> dict[str, Tensor]:
@@ -37,7 +38,7 @@ def assert_same_outputs(class_name: str, repository: str, **their_config: object
     with torch.no_grad():
         actual, expected = ours(**inputs), reference(**inputs)
     for name, tensor in expected.items():
-        torch.testing.assert_close(getattr(actual, name), tensor, atol=1e-5, rtol=0)
+        assert_same_numbers(getattr(actual, name), tensor)
 
 
 @pytest.mark.parametrize("class_name", CLASSES)

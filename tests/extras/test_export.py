@@ -13,6 +13,7 @@ from convbert_edu.cli.main import main
 from convbert_edu.extras import onnx as export
 from convbert_edu.models.base import PretrainedModel
 from models.cases import EVERY_MODEL, build, inputs_of_size
+from tolerance import assert_same_numbers
 
 pytestmark = pytest.mark.usefixtures("as_a_user")  # a graph must not hold the checks of the tests
 
@@ -34,7 +35,7 @@ def test_onnxruntime_computes_what_the_model_computes(kind, tmp_path):
             export.exported_names(model), {name: value.numpy() for name, value in inputs.items()}
         )
         expected = scores(model, inputs)
-        torch.testing.assert_close([torch.from_numpy(array) for array in found], expected, atol=1e-5, rtol=0)
+        assert_same_numbers([torch.from_numpy(array) for array in found], expected)
 
 
 @pytest.mark.parametrize("kind", [ConvBertModel, ConvBertForMultipleChoice])
@@ -46,7 +47,7 @@ def test_the_program_computes_what_the_model_computes_and_can_be_saved(kind, tmp
     program = torch.export.load(tmp_path / "model.pt2").module()
     for batch, seq in SIZES:
         inputs = inputs_of_size(kind, batch, seq)
-        torch.testing.assert_close(list(program(*inputs.values())), scores(model, inputs), atol=1e-6, rtol=0)
+        assert_same_numbers(list(program(*inputs.values())), scores(model, inputs))
 
 
 def test_a_failed_export_leaves_what_was_there(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from convbert_edu.layers import DynamicConvolution, FixedConvolution, SpanDynami
 from convbert_edu.layers.apply_kernels import dynamic_conv
 from convbert_edu.layers.dynamic_convolution import ConvolutionHeads
 from helpers import randomise, tiny_config
+from tolerance import assert_same_numbers, largest, rounding
 
 KINDS = (FixedConvolution, DynamicConvolution, SpanDynamicConvolution)
 SEQ, HIDDEN, BRANCH, HEADS, KERNEL = 12, 32, 16, 2, 5
@@ -37,7 +38,7 @@ def test_apply_kernels_against_loops(batch: int, seq: int, heads: int, head_size
         for j in range(2 * reach + 1):
             if 0 <= t + j - reach < seq:  # beyond both ends there is nothing
                 expected[:, t] += kernels[:, t, :, j : j + 1] * values[:, t + j - reach]
-    torch.testing.assert_close(apply_kernels(values, kernels), expected)
+    assert_same_numbers(apply_kernels(values, kernels), expected)
 
 
 @given(
@@ -66,7 +67,7 @@ def test_a_gradient_is_found_where_only_one_side_learns(learns: str):
     inputs[learns].requires_grad_()
     (gradient,) = torch.autograd.grad(apply_kernels(**inputs).square().sum(), inputs[learns])
     (expected,) = torch.autograd.grad(dynamic_conv(**inputs).square().sum(), inputs[learns])
-    torch.testing.assert_close(gradient, expected)
+    assert_same_numbers(gradient, expected)
 
 
 def test_autocast_leaves_the_span_filters_in_full_precision():
@@ -88,7 +89,7 @@ def test_kernels_are_weights_of_an_average(kind: type[ConvolutionHeads]):
     _, kernels = build(kind)(torch.randn(2, SEQ, BRANCH), torch.randn(2, SEQ, HIDDEN))
     assert kernels.shape == (2, HEADS, SEQ, KERNEL)
     assert (kernels > 0).all()
-    torch.testing.assert_close(kernels.sum(-1), torch.ones(2, HEADS, SEQ))
+    assert_same_numbers(kernels.sum(-1), torch.ones(2, HEADS, SEQ))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -102,7 +103,7 @@ def test_each_head_weighs_its_own_channels(kind: type[ConvolutionHeads]):
             for j in range(KERNEL):
                 if 0 <= t + j - 2 < SEQ:
                     expected[:, t, channels] += kernels[:, head, t, j, None] * values[:, t + j - 2, channels]
-    torch.testing.assert_close(out, expected)
+    assert_same_numbers(out, expected)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_one_word_in_two_contexts(kind: type[ConvolutionHeads], same: bool):
     hidden_states[:, 8], query[:, 8] = hidden_states[:, 3], query[:, 3]
     _, kernels = layer(query, hidden_states)
     difference = (kernels[:, :, 3] - kernels[:, :, 8]).abs().max()
-    assert difference == 0 if same else difference > 0.01
+    assert difference < rounding(1.0) if same else difference > 0.01
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_one_word_in_two_contexts(kind: type[ConvolutionHeads], same: bool):
 def test_two_words_in_one_sentence(kind: type[ConvolutionHeads], same: bool):
     _, kernels = build(kind)(torch.randn(1, SEQ, BRANCH), torch.randn(1, SEQ, HIDDEN))
     difference = (kernels[:, :, 3] - kernels[:, :, 8]).abs().max()
-    assert difference == 0 if same else difference > 0.01
+    assert difference < rounding(1.0) if same else difference > 0.01
 
 
 def places_that_matter(outputs: torch.Tensor, inputs: torch.Tensor) -> list[int]:
@@ -151,7 +152,7 @@ def test_without_a_span_key_kernels_see_the_query_alone(kind: type[ConvolutionHe
     layer = build(kind)
     _, kernels = layer(query, hidden_states)
     _, elsewhere = layer(query, torch.randn(1, SEQ, HIDDEN))
-    assert torch.equal(kernels, elsewhere)
+    assert_same_numbers(kernels, elsewhere)
 
 
 def test_a_change_outside_the_window_changes_nothing():
@@ -163,7 +164,9 @@ def test_a_change_outside_the_window_changes_nothing():
     changed = hidden_states.clone()
     changed[:, 8] += 100
     before, after = layer(query, hidden_states)[0], layer(query, changed)[0]
-    differs = (before != after).any(-1)[0]
+    difference = (before - after).abs().amax(-1)[0]
+    differs = difference > rounding(largest(before))
+    assert (difference[differs] > 0.01).all(), "clearly changed, or not at all"
     assert differs.nonzero().flatten().tolist() == [6, 7, 8, 9, 10]
 
 
@@ -176,8 +179,8 @@ def test_a_mask_takes_padding_out_of_every_window(kind: type[ConvolutionHeads]):
         mask[:, real] = 1
         out, kernels = layer(query, hidden_states, mask)
         alone, kernels_alone = layer(query[:, real], hidden_states[:, real])
-        torch.testing.assert_close(out[:, real], alone)
-        torch.testing.assert_close(kernels[:, :, real], kernels_alone)
+        assert_same_numbers(out[:, real], alone)
+        assert_same_numbers(kernels[:, :, real], kernels_alone)
         leaked, _ = layer(query, hidden_states)
         assert not torch.allclose(leaked[:, real], alone)
 

@@ -5,6 +5,7 @@ import torch
 
 from convbert_edu.layers import MixedAttention
 from helpers import randomise, tiny_config
+from tolerance import assert_same_numbers
 
 
 def build(**changes: object) -> tuple[MixedAttention, torch.Tensor]:
@@ -19,11 +20,11 @@ def test_both_kinds_of_heads_share_the_query_and_are_mixed():
     query = inputs @ attention.query.weight.T + attention.query.bias
     far, expected_map = attention.self_attention(query, inputs, return_map=True)
     near, expected_kernels = attention.convolution(query, inputs)
-    torch.testing.assert_close(attention_map, expected_map)
-    torch.testing.assert_close(kernels, expected_kernels)
+    assert_same_numbers(attention_map, expected_map)
+    assert_same_numbers(kernels, expected_kernels)
     side_by_side = torch.cat([far, near], dim=-1)  # [attention heads, convolution heads]
     expected = side_by_side @ attention.output.weight.T + attention.output.bias
-    torch.testing.assert_close(output, expected)
+    assert_same_numbers(output, expected)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from convbert_edu.pretraining.objectives import (
 )
 from helpers import tiny_config
 from masked_batches import make_round
+from tolerance import assert_same_numbers, largest, rounding
 
 
 def make_objective(seed: int = 0, **options) -> ReplacedTokenObjective:
@@ -54,9 +55,16 @@ def test_the_loss_is_that_of_both_models_with_labels():
     generator = objective.generator(
         batch["input_ids"], batch["attention_mask"], batch["token_type_ids"], labels=mlm_labels
     )
-    torch.testing.assert_close(output.loss, generator.loss + 50 * discriminator.loss)
-    torch.testing.assert_close(output.detection_loss, discriminator.loss * batch["maskable"].sum())
-    torch.testing.assert_close(output.scores, discriminator.logits)
+    assert_same_numbers(output.loss, generator.loss + 50 * discriminator.loss)
+    assert_same_numbers(output.detection_loss, discriminator.loss * batch["maskable"].sum())
+    assert_same_numbers(output.scores, discriminator.logits)
+
+
+def test_a_game_in_float64_is_not_rounded_to_float32():
+    objective, batch = make_objective().double(), make_round()
+    output = objective(**batch)
+    assert {output.loss.dtype, output.masked_lm_loss.dtype, output.scores.dtype} == {torch.float64}
+    assert not torch.equal(output.scores, output.scores.float().double())
 
 
 def test_a_word_that_is_guessed_right_counts_as_original():
@@ -82,7 +90,7 @@ def test_special_tokens_and_padding_do_not_count():
 
 
 def test_the_generator_learns_nothing_from_the_discriminator_but_through_shared_embeddings():
-    """With and without the discriminator's loss the generator's own gradients are the same to the last bit."""
+    """With and without the discriminator's loss the generator's own gradients are the same."""
     batch, gradients = make_round(), []
     for rtd_weight in (0.0, 50.0):
         objective = make_objective(rtd_weight=rtd_weight)
@@ -90,8 +98,11 @@ def test_the_generator_learns_nothing_from_the_discriminator_but_through_shared_
         gradients.append({name: p.grad for name, p in objective.generator.named_parameters()})
     shared = {f"encoder.embeddings.{name}" for name in SHARED}
     for name, without in gradients[0].items():
-        same = torch.equal(without, gradients[1][name])
-        assert same == (name.rpartition(".")[0] not in shared), name
+        difference = (without - gradients[1][name]).abs().max()
+        if name.rpartition(".")[0] in shared:
+            assert difference > 1e-2, name
+        else:
+            assert difference < rounding(max(map(largest, gradients[0].values()))), name
         assert without.abs().sum() > 0 or "key.bias" in name, name
 
 
@@ -127,7 +138,7 @@ def test_a_frozen_generator_is_left_as_it_is():
     batch = make_round()
     output = objective(**batch)
     output.loss.backward()
-    torch.testing.assert_close(output.loss, 50 * output.detection_loss / batch["maskable"].sum())
+    assert_same_numbers(output.loss, 50 * output.detection_loss / batch["maskable"].sum())
     assert all(parameter.grad is None for parameter in generator.parameters())
     assert all(parameter.grad is not None for parameter in discriminator.parameters())
     assert torch.equal(objective(**batch).replaced, output.replaced)  # no dropout in the guesses

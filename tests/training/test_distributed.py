@@ -70,7 +70,7 @@ def test_two_processes_give_the_loss_curve_of_one_with_twice_the_batch(tmp_path:
 
     curve = losses(tmp_path / "two")
     assert curve.shape == (12, 4)
-    torch.testing.assert_close(curve, losses(tmp_path / "one"), atol=1e-5, rtol=1e-6)
+    torch.testing.assert_close(curve, losses(tmp_path / "one"), atol=1e-5, rtol=1e-4)
     for name in ("generator", "discriminator"):
         ours, theirs = (load_file(tmp_path / run / name / "model.safetensors") for run in ("two", "one"))
         for key, tensor in ours.items():

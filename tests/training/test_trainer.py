@@ -1,13 +1,17 @@
 """The training loop on tasks small enough to know the answer."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification
 from convbert_edu.data.batching import EncodedTexts
 from convbert_edu.training.predict import accuracy, predict_logits
+from convbert_edu.training.run_checkpoint import load_checkpoint, save_checkpoint
 from convbert_edu.training.settings import TrainingSettings
-from convbert_edu.training.trainer import train
+from convbert_edu.training.trainer import Trainer, train
+from tolerance import assert_same_numbers, assert_same_training
 
 
 def tiny_model(seed=0):
@@ -40,14 +44,16 @@ def test_the_loop_learns_a_rule_and_keeps_it_for_new_examples():
     assert not model.training
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     weights = []
     for seed in (3, 3, 4):
         model = tiny_model()
         train(model, contains_token_5(64), TrainingSettings(epochs=1, seed=seed))
-        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
-    assert torch.equal(weights[0], weights[1])
-    assert not torch.equal(weights[0], weights[2])
+        weights.append({name: parameter.detach() for name, parameter in model.named_parameters()})
+    assert_same_training(weights[0], weights[1])
+    with pytest.raises(AssertionError):
+        assert_same_training(weights[0], weights[2])
 
 
 def test_predictions_come_in_the_order_of_the_examples():
@@ -55,7 +61,7 @@ def test_predictions_come_in_the_order_of_the_examples():
     model.config.mask_convolution = True  # so that a score does not depend on the padding of its batch
     scores = predict_logits(model, examples, batch_size=8)
     for row in range(50):
-        torch.testing.assert_close(scores[row], model(**examples.batch([row])).logits[0], atol=1e-6, rtol=0)
+        assert_same_numbers(scores[row], model(**examples.batch([row])).logits[0])
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_step():
@@ -63,3 +69,20 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_step():
     model.classification_head.output.weight.data.fill_(float("nan"))
     with pytest.raises(ArithmeticError, match="the loss is nan at step 1"):
         train(model, contains_token_5(32), TrainingSettings(epochs=1))
+
+
+def test_a_checkpoint_brings_back_weights_optimiser_and_schedule_bit_for_bit(tmp_path: Path):
+    first, second = (
+        Trainer(tiny_model(seed), contains_token_5(64), TrainingSettings(epochs=2)) for seed in (0, 1)
+    )
+    for epoch, rows in list(first.plan())[:3]:
+        first.training_step(epoch, rows)
+    second.load_state_dict(
+        load_checkpoint(save_checkpoint(tmp_path, 3, first.state_dict()), torch.device("cpu"))
+    )
+    found, saved = second.state_dict(), first.state_dict()
+    torch.testing.assert_close(found["model"], saved["model"], rtol=0, atol=0)
+    assert len(saved["optimizer"]["state"]) > 10
+    torch.testing.assert_close(found["optimizer"]["state"], saved["optimizer"]["state"], rtol=0, atol=0)
+    assert found["optimizer"]["param_groups"] == saved["optimizer"]["param_groups"]
+    assert (found["schedule"], found["global_step"]) == (saved["schedule"], 3)

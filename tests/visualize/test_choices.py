@@ -58,7 +58,7 @@ def test_layer_head_and_sentence_are_those_asked_for(one, three):
 
 def test_without_a_head_the_mean_of_all_is_drawn(one):
     figure = plot_kernels(one, SEVEN, layer=1)
-    np.testing.assert_allclose(drawn(figure), one.conv_kernels[1][0].mean(dim=0).detach().numpy())
+    np.testing.assert_allclose(drawn(figure), one.conv_kernels[1][0].mean(dim=0).detach().numpy(), rtol=1e-5)
     assert figure.axes[0].get_title() == "Kernels: layer 1, mean of 2 heads"
 
 

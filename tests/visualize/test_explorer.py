@@ -5,13 +5,14 @@ import io
 import sys
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pytest
+import torch
 
 from convbert_edu import ConvBertForSequenceClassification, ConvBertModel, ConvBertTokenizer
 from convbert_edu.visualize import describe, explore, plot_token
 from convbert_edu.visualize.explorer_controls import _Controls
 from helpers import randomise, tiny_config
+from tolerance import assert_same_numbers
 
 WORDS = "a film that is not great < 电".split()
 TEXT = "a film that is not great"
@@ -47,8 +48,8 @@ def test_the_figure_shows_the_chosen_row_and_kernel(model, tokenizer):
     batch = tokenizer(TEXT, return_tensors="pt")
     result = model(**batch, output_attentions=True, output_conv_kernels=True)
     attention, kernel = drawn(explorer.figure())
-    np.testing.assert_allclose(attention, result.attentions[1][0, 1, 5].detach(), rtol=1e-6)
-    np.testing.assert_allclose(kernel, result.conv_kernels[1][0, 1, 5].detach(), rtol=1e-6)
+    assert_same_numbers(torch.tensor(attention).float(), result.attentions[1][0, 1, 5])
+    assert_same_numbers(torch.tensor(kernel).float(), result.conv_kernels[1][0, 1, 5])
     labels = [label.get_text() for label in explorer.figure().axes[1].get_xticklabels()]
     assert labels == ["that", "is", "not", "great", "[SEP]"]
     assert describe(explorer.figure()).startswith("What 'not' looks at (layer 1, head 1)")
