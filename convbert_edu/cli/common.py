@@ -1,7 +1,8 @@
-"""Settings from the command line: a JSON file, and single ones as NAME=VALUE."""
+"""Settings from the command line: a JSON file, and single ones as NAME=VALUE; --help lists them with their meaning."""
 
+import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,38 @@ from typing import Any
 import click
 
 from convbert_edu.files import read_json_object
+
+Section = tuple[str, list[tuple[str, str]]]
+
+
+class CommandWithSettings(click.Command):
+    """A command whose --help ends with further lists: a title, and what stands under it with its meaning.
+
+    sections: returns the lists; called only for --help, because it imports what the command needs to run
+    """
+
+    def __init__(self, *arguments: Any, sections: Callable[[], list[Section]], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.sections = sections
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the lists."""
+        for title, rows in self.sections():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def describe(settings: type) -> list[tuple[str, str]]:
+    """Return each field of a dataclass as NAME=DEFAULT, the way it is given on the command line, and its meaning."""
+    from convbert_edu.training.settings import meanings
+
+    plain = settings()
+    values = {field.name: getattr(plain, field.name) for field in dataclasses.fields(settings)}
+    return [(f"{name}={_as_value(values[name])}", meaning) for name, meaning in meanings(settings).items()]
+
+
+def _as_value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def settings_from(file: Path | None, changes: Sequence[str]) -> dict[str, Any]:

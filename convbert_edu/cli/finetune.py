@@ -6,13 +6,44 @@ from pathlib import Path
 
 import click
 
-from convbert_edu.cli.common import plain_errors, settings_from
+from convbert_edu.cli.common import CommandWithSettings, Section, describe, plain_errors, settings_from
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@click.command()
+def _sections() -> list[Section]:
+    """Return what `finetune --help` lists after its options."""
+    from convbert_edu.finetuning.data_sources import known_sources
+    from convbert_edu.finetuning.settings import LARGE, LARGE_RATE, FinetuneSettings
+    from convbert_edu.finetuning.tasks import TASKS
+
+    sections: list[Section] = []
+    for name in TASKS:
+        named, formats = known_sources(name)
+        rows = [
+            ("NAME", ", ".join(named)),
+            ("FORMAT:FILE", ", ".join(formats)),
+            ("hub:NAME", "a data set of the hub"),
+        ]
+        sections.append((f"Data for {name} (--data)", rows))
+    sections.append(
+        ("Settings (--set NAME=VALUE; here with their defaults; null means None)", describe(FinetuneSettings))
+    )
+    others = [
+        (f"{setting}={value}", f"for {name}")
+        for name, task in TASKS.items()
+        for setting, value in task.authors.items()
+    ]
+    rate = (f"learning_rate={LARGE_RATE}", f"for models with a hidden_size of {LARGE} or more")
+    sections.append(("Other defaults, where nothing is set", [rate, *others]))
+    for name, task in TASKS.items():
+        if options := describe(task):
+            sections.append((f"Options of {name} (--set 'task_options={{\"NAME\": VALUE}}')", options))
+    return sections
+
+
+@click.command(cls=CommandWithSettings, sections=_sections)
 @click.argument("task")
 @click.option("--data", "source", required=True, help="Name of a data set, or FORMAT:FILE to learn from.")
 @click.option("--validation", type=FILE, help="File by which the best epoch is chosen, in the same format.")
@@ -45,7 +76,7 @@ def finetune(
     convbert-edu finetune classification --data reviews:rt --model convbert-tiny --output runs/rt
     convbert-edu finetune question-answering --data squad:train.json --validation dev.json --model ... --output ...
 
-    The defaults are the authors' recipe. All settings with their meaning: convbert_edu/finetuning/settings.py
+    The defaults are the authors' recipe. All settings are listed below with their meaning.
     """
     from convbert_edu.config import ConvBertConfig
     from convbert_edu.device import find_device

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from convbert_edu.cli.common import plain_errors, settings_from
+from convbert_edu.cli.common import CommandWithSettings, Section, describe, plain_errors, settings_from
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -62,7 +62,16 @@ def pack_data(
         click.echo(f"{name}: {counts}")
 
 
-@click.command()
+def _sections() -> list[Section]:
+    """Return what `pretrain --help` lists after its options."""
+    from convbert_edu.pretraining.settings import PretrainSettings
+
+    return [
+        ("Settings (--set NAME=VALUE; here with their defaults; null means None)", describe(PretrainSettings))
+    ]
+
+
+@click.command(cls=CommandWithSettings, sections=_sections)
 @click.argument("corpus", type=FOLDER)
 @click.argument("output", type=FOLDER)
 @click.option(
@@ -82,8 +91,8 @@ def pretrain(
     """Pretrain on CORPUS (see `convbert-edu data pack`) and write models, log and checkpoints to OUTPUT.
 
     \b
-    Settings, for example:  --set objective=masked_lm --set steps=20000 --set 'sizes={"hidden_size": 256}'
-    All settings with their meaning: convbert_edu/pretraining/settings.py
+    Settings (listed below), for example:
+      --set objective=masked_lm --set steps=20000 --set 'sizes={"hidden_size": 256}'
     """
     from convbert_edu.device import find_device
     from convbert_edu.pretraining.corpus import PretrainingCorpus

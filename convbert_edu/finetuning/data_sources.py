@@ -71,6 +71,13 @@ FILE_FORMATS: dict[str, FileFormat] = {
 TEN_EPOCHS = ("rte", "stsb")  # the GLUE tasks that the authors read ten times, as they are small
 
 
+def known_sources(task: str) -> tuple[list[str], list[str]]:
+    """Return the names of the data sets that a task can learn from, and those of the formats of files."""
+    kinds = {task, "classification"} if task == "masked-lm" else {task}
+    named = [name for name, known in NAMED_DATA.items() if known.task in kinds]
+    return named, [name for name, known in FILE_FORMATS.items() if known.task in kinds]
+
+
 def load_data(
     source: str,
     task: str,
@@ -85,9 +92,7 @@ def load_data(
     Masked language modelling learns from the texts of every named classification data set, too.
     Raises ValueError, saying what there is, for a name or format that the task cannot learn from.
     """
-    kinds = {task, "classification"} if task == "masked-lm" else {task}
-    named = [name for name, known in NAMED_DATA.items() if known.task in kinds]
-    formats = [name for name, known in FILE_FORMATS.items() if known.task in kinds]
+    named, formats = known_sources(task)
     if source in named:
         if validation or test or options:
             raise ValueError(

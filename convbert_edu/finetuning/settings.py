@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.finetuning.tasks.base import Task
-from convbert_edu.training.settings import Settings, TrainingSettings
+from convbert_edu.training.settings import Settings, TrainingSettings, setting
 
 LARGE, LARGE_RATE = 768, 1e-4  # models of this width and above (ConvBERT-base) learn with the lower rate
 
@@ -22,18 +22,24 @@ class FinetuneSettings(TrainingSettings, Settings):
     precision: str = "auto"
 
     # What is trained.
-    max_length: int | None = None  # tokens of a row; None: the task's, or as many as the model reads
-    from_scratch: bool = False  # start from random weights, in the sizes of the model
-    new_head: bool = False  # replace the trained head of a model, where it has one for other labels
-    config: dict[str, Any] = field(default_factory=dict)  # fields of ConvBertConfig that replace the model's
-    task_options: dict[str, Any] = field(default_factory=dict)  # of the task (see convbert_edu/tasks)
+    max_length: int | None = setting(
+        None, "tokens of a row at most; None: the task's, or as many as the model reads"
+    )
+    from_scratch: bool = setting(False, "start from random weights, in the sizes of the model")
+    new_head: bool = setting(False, "replace the trained head of a model, where it has one for other labels")
+    config: dict[str, Any] = field(
+        default_factory=dict, metadata={"meaning": "fields of ConvBertConfig that replace the model's"}
+    )
+    task_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the task"})
 
     # When to stop, and the record.
-    patience: int | None = None  # stop after so many epochs without a better result; None: at the end
-    evaluation_batch_size: int = 64
-    checkpoint_minutes: float = 10.0  # between checkpoints
-    log_every: int = 10  # steps between lines of the log
-    threads: int | None = None  # of the CPU; None: as many as PyTorch takes by itself
+    patience: int | None = setting(
+        None, "stop after so many epochs without a better result; None: at the end"
+    )
+    evaluation_batch_size: int = setting(64, "rows that are read at once when nothing is learnt")
+    checkpoint_minutes: float = setting(10.0, "minutes between checkpoints")
+    log_every: int = setting(10, "steps between lines of the log")
+    threads: int | None = setting(None, "threads of the CPU; None: as many as PyTorch takes by itself")
 
     def __post_init__(self) -> None:
         if self.precision not in ("auto", "float32", "bfloat16"):

@@ -5,7 +5,7 @@ from typing import Any
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.training import settings
-from convbert_edu.training.settings import Settings
+from convbert_edu.training.settings import Settings, setting
 
 CHOICES = {
     "objective": ("masked_lm", "replaced_token"),
@@ -20,49 +20,65 @@ class PretrainSettings(Settings):
     """The settings of a pretraining run. Raises ValueError, naming the field, for values that cannot work."""
 
     # What is trained.
-    objective: str = "replaced_token"  # or "masked_lm": one model alone, which guesses hidden words
-    preset: str = "tiny"  # size of the model; of the discriminator, where there are two
-    sizes: dict[str, Any] = field(default_factory=dict)  # fields of ConvBertConfig that replace the preset's
-    generator_fraction: float = 0.25  # width of the generator as a share of the discriminator's
-    generator_sizes: dict[str, Any] = field(default_factory=dict)  # fields that replace the generator's
-    start_generator: str | None = None  # folder of a masked language model to start from (its sizes count)
-    start_discriminator: str | None = None  # folder of a model whose encoder starts the discriminator
-    freeze_generator: bool = False  # leave the generator as it is: no loss of its own, nothing shared
+    objective: str = setting("replaced_token", "or masked_lm: one model alone, which guesses hidden words")
+    preset: str = setting("tiny", "or small, medium_small, base: size of the model (of the discriminator)")
+    sizes: dict[str, Any] = field(
+        default_factory=dict, metadata={"meaning": "fields of ConvBertConfig that replace the preset's"}
+    )
+    generator_fraction: float = setting(0.25, "width of the generator as a share of the discriminator's")
+    generator_sizes: dict[str, Any] = field(
+        default_factory=dict, metadata={"meaning": "fields that replace the generator's"}
+    )
+    start_generator: str | None = setting(
+        None, "folder of a masked language model to start from (its sizes count)"
+    )
+    start_discriminator: str | None = setting(
+        None, "folder of a model whose encoder starts the discriminator"
+    )
+    freeze_generator: bool = setting(
+        False, "leave the generator as it is: no loss of its own, nothing shared"
+    )
 
     # The loss.
-    rtd_weight: float = 50.0  # of replaced-token detection, beside the generator's loss
-    cls_mlm_weight: float = 0.0  # of guessing the hidden words from [CLS] alone (masked_lm only)
-    mask_probability: float = 0.15  # share of the words that are hidden
-    mask_share: float = 0.85  # share of the hidden words that become [MASK]; the others stay
-    whole_word_masking: bool = False  # hide all pieces of a word together
+    rtd_weight: float = setting(50.0, "weight of replaced-token detection, beside the generator's loss")
+    cls_mlm_weight: float = setting(
+        0.0, "weight of guessing the hidden words from [CLS] alone (masked_lm only)"
+    )
+    mask_probability: float = setting(0.15, "share of the words that are hidden")
+    mask_share: float = setting(0.85, "share of the hidden words that become [MASK]; the others stay")
+    whole_word_masking: bool = setting(False, "hide all pieces of a word together")
 
     # The steps.
-    steps: int = 10_000  # updates of the weights
-    stop_after: int | None = None  # end at this step already; a later run may go on from there with --resume
-    batch_size: int = 64  # sequences of one process in one pass
-    gradient_accumulation_steps: int = 1  # passes whose gradients are added up for one step
-    max_length: int | None = None  # cut longer sequences to this; None: as they were packed
-    learning_rate: float = 5e-4  # the highest, reached after the warm-up
-    warmup_steps: int = 500  # steps over which the learning rate rises
-    beta1: float = 0.9  # Adam's memory of gradients
-    beta2: float = 0.999  # Adam's memory of squared gradients
-    weight_decay: float = 0.01  # not applied to biases and LayerNorms
-    max_grad_norm: float = 1.0  # longest gradient that a step may take
-    dropout: float = 0.1  # in training; the saved configuration keeps its own for fine-tuning
-    seed: int = 0  # of first weights, order, hidden words, guesses and dropout
+    steps: int = setting(10_000, "updates of the weights")
+    stop_after: int | None = setting(
+        None, "end at this step already; a later run may go on from there with --resume"
+    )
+    batch_size: int = setting(64, "sequences of one process in one pass")
+    gradient_accumulation_steps: int = setting(1, "passes whose gradients are added up for one step")
+    max_length: int | None = setting(None, "cut longer sequences to this; None: as they were packed")
+    learning_rate: float = setting(5e-4, "the highest learning rate, reached after the warm-up")
+    warmup_steps: int = setting(500, "steps over which the learning rate rises")
+    beta1: float = setting(0.9, "Adam's memory of gradients")
+    beta2: float = setting(0.999, "Adam's memory of squared gradients")
+    weight_decay: float = setting(0.01, "pull of the weights towards 0; biases and LayerNorms are left alone")
+    max_grad_norm: float = setting(1.0, "norm to which a longer gradient is cut")
+    dropout: float = setting(
+        0.1, "share of numbers set to zero at random; the saved configuration keeps its own for fine-tuning"
+    )
+    seed: int = setting(0, "of the random numbers: first weights, order, hidden words, guesses and dropout")
 
     # The machine.
-    precision: str = "auto"  # "auto": bfloat16 where the hardware has it; or "float32", "bfloat16"
-    gradient_checkpointing: bool = (
-        False  # less memory, more time: layers are computed again for their gradients
+    precision: str = setting("auto", "float32, bfloat16, or auto: bfloat16 where the hardware is fast at it")
+    gradient_checkpointing: bool = setting(
+        False, "less memory, more time: layers are computed again for their gradients"
     )
-    threads: int | None = None  # of the CPU; None: as many as PyTorch takes by itself
+    threads: int | None = setting(None, "threads of the CPU; None: as many as PyTorch takes by itself")
 
     # The record.
-    checkpoint_minutes: float = 10.0  # between checkpoints
-    log_every: int = 50  # steps between lines of the log
-    evaluate_every: int = 1000  # steps between measurements on held-out text; 0: only at the end
-    evaluate_sequences: int = 1000  # held-out sequences that are measured
+    checkpoint_minutes: float = setting(10.0, "minutes between checkpoints")
+    log_every: int = setting(50, "steps between lines of the log")
+    evaluate_every: int = setting(1000, "steps between measurements on held-out text; 0: only at the end")
+    evaluate_sequences: int = setting(1000, "held-out sequences that are measured")
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():

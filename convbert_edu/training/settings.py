@@ -13,6 +13,20 @@ from convbert_edu.config import read_json_object
 FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "gradient_checkpointing", "threads"})
 
 
+def setting(default: Any, meaning: str) -> Any:
+    """Return a field of a dataclass with its default and its meaning, which `--help` of the commands shows."""
+    return dataclasses.field(default=default, metadata={"meaning": meaning})
+
+
+def meanings(settings: type) -> dict[str, str]:
+    """Return the meaning of each field of a dataclass; a field with another default keeps that of its base class."""
+    found: dict[str, str] = {}
+    for each in filter(dataclasses.is_dataclass, reversed(settings.__mro__)):
+        told = {field.name: field.metadata.get("meaning") for field in dataclasses.fields(each)}
+        found |= {name: meaning for name, meaning in told.items() if meaning}
+    return {field.name: found[field.name] for field in dataclasses.fields(settings)}
+
+
 class Settings:
     """A dataclass of settings. Numbers, texts, and dictionaries of these; None where a setting may be left open."""
 
@@ -57,17 +71,19 @@ class Settings:
 class TrainingSettings:
     """The numbers that steer the loop."""
 
-    epochs: int = 4  # times that all examples are read
-    batch_size: int = 32  # examples of one process in one pass
-    gradient_accumulation_steps: int = 1  # passes whose gradients are added up for one step
-    learning_rate: float = 3e-4  # the highest, reached after the warm-up
-    layer_decay: float = 1.0  # below 1: deeper layers learn more slowly (see make_optimizer)
-    weight_decay: float = 0.01  # not applied to biases and LayerNorms
-    warmup_fraction: float = 0.1  # of all steps
-    max_grad_norm: float = 1.0  # longest gradient that a step may take
-    precision: str = "float32"  # "auto": bfloat16 where the hardware is fast at it; or "bfloat16"
-    dropout: float | None = None  # share of numbers set to zero at random; None: as the model says
-    gradient_checkpointing: bool = (
-        False  # less memory, more time: layers are computed again for their gradients
+    epochs: int = setting(4, "times that all examples are read")
+    batch_size: int = setting(32, "examples of one process in one pass")
+    gradient_accumulation_steps: int = setting(1, "passes whose gradients are added up for one step")
+    learning_rate: float = setting(3e-4, "the highest learning rate, reached after the warm-up")
+    layer_decay: float = setting(1.0, "rate of a layer as a share of the rate of the layer above it")
+    weight_decay: float = setting(0.01, "pull of the weights towards 0; biases and LayerNorms are left alone")
+    warmup_fraction: float = setting(0.1, "share of all steps over which the learning rate rises")
+    max_grad_norm: float = setting(1.0, "norm to which a longer gradient is cut")
+    precision: str = setting(
+        "float32", "float32, bfloat16, or auto: bfloat16 where the hardware is fast at it"
     )
-    seed: int = 0  # order of the batches, and dropout
+    dropout: float | None = setting(None, "share of numbers set to zero at random; None: as the model says")
+    gradient_checkpointing: bool = setting(
+        False, "less memory, more time: layers are computed again for their gradients"
+    )
+    seed: int = setting(0, "of the random numbers: order of the batches, and dropout")

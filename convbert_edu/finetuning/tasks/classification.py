@@ -18,6 +18,7 @@ from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.heads import ConvBertForSequenceClassification
 from convbert_edu.models.outputs import SequenceClassifierOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,12 @@ class Classification(Task):
     name: ClassVar[str] = "classification"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
 
-    threshold: float = 0.5  # probability above which a class is given, where several may hold at once
-    windows: int = 1  # rows in which a long text is read, one after the other; their mean score counts
+    threshold: float = setting(
+        0.5, "probability above which a class is given, where several may hold at once"
+    )
+    windows: int = setting(
+        1, "rows in which a long text is read, one after the other; their mean score counts"
+    )
 
     def __post_init__(self) -> None:
         if self.windows < 1:

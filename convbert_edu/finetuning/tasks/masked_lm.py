@@ -23,6 +23,7 @@ from convbert_edu.models.outputs import MaskedLMOutput
 from convbert_edu.pretraining.masking import Masking
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.random_numbers import Stream, random_bits
+from convbert_edu.training.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +72,9 @@ class MaskedLM(Task):
     name: ClassVar[str] = "masked-lm"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForMaskedLM
 
-    mask_probability: float = 0.15  # share of the words that are hidden
-    mask_share: float = 0.85  # share of the hidden words that become [MASK]; the others stay
-    whole_word_masking: bool = False  # hide all pieces of a word together
+    mask_probability: float = setting(0.15, "share of the words that are hidden")
+    mask_share: float = setting(0.85, "share of the hidden words that become [MASK]; the others stay")
+    whole_word_masking: bool = setting(False, "hide all pieces of a word together")
 
     def metric_for_best_model(self, splits: Splits) -> str:
         """The loss on hidden words."""

@@ -17,6 +17,7 @@ from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.heads import ConvBertForMultipleChoice
 from convbert_edu.models.outputs import MultipleChoiceOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,9 @@ class MultipleChoice(Task):
     name: ClassVar[str] = "multiple-choice"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForMultipleChoice
 
-    summary: str = "first"  # the token whose vector is scored: "first" is [CLS]; "last" as transformers does
+    summary: str = setting(
+        "first", 'the token whose vector is scored: "first" is [CLS]; "last" as transformers does'
+    )
 
     def metric_for_best_model(self, splits: Splits) -> str:
         """The share of right choices."""

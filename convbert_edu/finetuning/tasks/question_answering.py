@@ -17,6 +17,7 @@ from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.heads import ConvBertForQuestionAnswering
 from convbert_edu.models.outputs import QuestionAnsweringOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.settings import setting
 
 Scores = tuple[np.ndarray, np.ndarray]  # of one row: each token as first, and as last token of the answer
 
@@ -38,14 +39,18 @@ class QuestionAnswering(Task):
     paper_settings: ClassVar[dict[str, Any]] = {"epochs": 2}
     longest: ClassVar[int] = 512
 
-    stride: int | None = (
-        None  # tokens that a window shares with the one before; None: a quarter of its length
+    stride: int | None = setting(
+        None, "tokens that a window shares with the one before; None: a quarter of its length"
     )
-    n_best_size: int = 20  # first and last tokens that are paired in each window
-    max_answer_length: int = 30  # tokens
-    may_be_unanswerable: bool | None = None  # None: if the training part has such questions
-    null_score_diff_threshold: float = 0.0  # how far "no answer" must be above the best answer
-    no_answer_window_ratio: float = 1.0  # share of the windows without the answer that training reads
+    n_best_size: int = setting(20, "first and last tokens that are paired in each window")
+    max_answer_length: int = setting(30, "tokens of an answer at most")
+    may_be_unanswerable: bool | None = setting(
+        None, "whether a question may have no answer; None: if the training part has such"
+    )
+    null_score_diff_threshold: float = setting(0.0, 'how far "no answer" must be above the best answer')
+    no_answer_window_ratio: float = setting(
+        1.0, "share of the windows without the answer that training reads"
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.no_answer_window_ratio <= 1:
