@@ -346,7 +346,8 @@ def clean(project: Project) -> None:
 COMMANDS: dict[str, Callable[[Project], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        setup, lab, walkthrough, test, test_fast, test_machines, test_browser, lint, notebooks, bench, bundled_models, clean,
+        setup, lab, walkthrough, test, test_fast, test_machines, test_browser, lint, notebooks, bench, bundled_models,
+        clean,
     )
 }  # fmt: skip
 
