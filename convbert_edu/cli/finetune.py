@@ -33,7 +33,7 @@ def _sections() -> list[Section]:
     others = [
         (f"{setting}={value}", f"for {name}")
         for name, task in TASKS.items()
-        for setting, value in task.authors.items()
+        for setting, value in task.paper_settings.items()
     ]
     rate = (f"learning_rate={LARGE_RATE}", f"for models with a hidden_size of {LARGE} or more")
     sections.append(("Other defaults, where nothing is set", [rate, *others]))
