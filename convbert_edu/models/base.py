@@ -27,6 +27,8 @@ class PretrainedModel(nn.Module):
     """
 
     loading_report: LoadingReport | None = None
+    # The class to name in config.json where that is not the model's own.
+    saved_as: str | None = None
 
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__()
@@ -79,7 +81,8 @@ class PretrainedModel(nn.Module):
         folder = Path(folder)
         save_weights_file(self, folder / WEIGHTS_FILE)
         # What an older file said about its weights no longer holds; transformers loads in the precision named here.
-        facts = {"architectures": [type(self).__name__], "dtype": str(self.dtype).removeprefix("torch.")}
+        kind = self.saved_as or type(self).__name__
+        facts = {"architectures": [kind], "dtype": str(self.dtype).removeprefix("torch.")}
         others = {name: value for name, value in self.config.extra.items() if name != "torch_dtype"}
         dataclasses.replace(self.config, extra=others | facts).save_pretrained(folder)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from convbert_edu.data.datasets.factbook import Country, field_line, load_passages
+from convbert_edu.data.datasets.recipes import load_recipes
 from convbert_edu.data.datasets.reviews import load_reviews
 from convbert_edu.data.datasets.wikipedia import load_articles
 
@@ -81,6 +82,16 @@ def pretraining_texts(part: Part = "train") -> Iterator[str]:
         yield from (example.text for example in getattr(load_reviews(site), part))
     yield from (article.text for article in getattr(load_articles(), part))
     yield from (country_document(country) for country in getattr(load_passages(), part))
+
+
+def distillation_texts(part: Part = "train") -> Iterator[str]:
+    """Yield the documents of `pretraining_texts`, then recipes, with their ingredients named: 0.25 million words more
+    to train on.
+
+    Kept apart because the models that were pretrained from nothing have not read them.
+    """
+    yield from pretraining_texts(part)
+    yield from (example.text for example in getattr(load_recipes(masked=False), part))
 
 
 def country_document(country: Country) -> str:

@@ -20,6 +20,7 @@ class Stream(IntEnum):
     PRETRAINING_DROPOUT = 3
     FINETUNING_DROPOUT = 4
     FINETUNING_MASKING = 5
+    DISTILLATION_DROPOUT = 6
 
 
 class TokenStream(IntEnum):

@@ -98,7 +98,7 @@ class Run(ABC):
             self._restore(newest)
         elif self.distributed.is_main_process:
             # From here on there is always something to go back to.
-            self._save()
+            self.save_checkpoint()
 
     def train(self, stop: StopRequest) -> None:
         """Take the steps that are left; raise KeyboardInterrupt, with all saved, where a stop is asked for."""
@@ -119,7 +119,7 @@ class Run(ABC):
                 (stopped,) = self.distributed.all_reduce([float(stop.asked)], self.device)
                 due = time.monotonic() - saved_at > 60 * self.settings.checkpoint_minutes
                 if main and (stopped or due):
-                    self._save()
+                    self.save_checkpoint()
                     saved_at = time.monotonic()
                 if stopped:
                     # The other processes wait until all is saved.
@@ -141,7 +141,8 @@ class Run(ABC):
         kept = {name: value for name, value in settings.items() if name not in self.free_to_change}
         return {**kept, **self.identity(), "processes": self.distributed.world_size}
 
-    def _save(self) -> None:
+    def save_checkpoint(self) -> None:
+        """Write all that is needed to go on from here."""
         state = {"identity": self._whole_identity(), "seconds": self.seconds, **self.progress_state()}
         save_checkpoint(self.folder.checkpoints, self.global_step, state | self.trainer.state_dict())
 

@@ -121,6 +121,9 @@ class MetricTotals:
     hidden: float = 0.0
     cls_mlm_loss: float = 0.0
     detection_loss: float = 0.0
+    hidden_error: float = 0.0
+    last_layer_error: float = 0.0
+    attention_error: float = 0.0
     words: float = 0.0
     tokens: float = 0.0
     loss: float = 0.0
@@ -146,6 +149,9 @@ class MetricTotals:
             means["cls_mlm_loss"] = self.cls_mlm_loss / self.hidden
         if self.detection_loss:
             means["detection_loss"] = self.detection_loss / self.words
+        for name in ("hidden_error", "last_layer_error", "attention_error"):
+            if getattr(self, name):
+                means[name] = getattr(self, name) / self.tokens
         return means
 
 

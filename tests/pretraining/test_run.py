@@ -65,7 +65,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 COMMAND_IN_FLOAT64 = """
 import torch
-from convbert_edu.cli import main
+from convbert_edu.cli.main import main
 torch.set_default_dtype(torch.float64)
 main()
 """
