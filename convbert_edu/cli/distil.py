@@ -6,13 +6,21 @@ from pathlib import Path
 
 import click
 
-from convbert_edu.cli.common import plain_errors, settings_from
+from convbert_edu.cli.common import CommandWithSettings, Section, describe, plain_errors, settings_from
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@click.command()
+def _sections() -> list[Section]:
+    """Return what `distil --help` lists after its options."""
+    from convbert_edu.distillation.settings import DistillationSettings
+
+    title = "Settings (--set NAME=VALUE; here with their defaults; null means None)"
+    return [(title, describe(DistillationSettings))]
+
+
+@click.command(cls=CommandWithSettings, sections=_sections)
 @click.argument("corpus", type=FOLDER)
 @click.argument("output", type=FOLDER)
 @click.option(
@@ -35,7 +43,6 @@ def distil(
     convbert-edu convert minilm START --from-bert --embedding-size 128
     convbert-edu data pack CORPUS --tokenizer START
     convbert-edu distil CORPUS OUTPUT --set student=START --set teacher=minilm --set masked_lm_weight=0.2
-    All settings with their meaning: convbert_edu/distillation/settings.py
     """
     from convbert_edu.device import find_device
     from convbert_edu.distillation.run import distil as run

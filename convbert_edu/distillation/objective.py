@@ -165,7 +165,9 @@ class DistillationObjective(nn.Module):
             last = found.last_hidden_state
             if settings.inputs == "original":
                 last = self.encoder(input_ids, *rest).last_hidden_state
-            corrupted_ids = self._masked_lm(output, last, original_ids, masked_positions, uniform_samples, masked_total)
+            corrupted_ids = self._masked_lm(
+                output, last, original_ids, masked_positions, uniform_samples, masked_total
+            )
             if settings.rtd_weight:
                 self._detection(output, corrupted_ids, original_ids, rest, maskable, maskable_total)
         return output

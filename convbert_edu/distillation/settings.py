@@ -1,9 +1,10 @@
 """Every number that steers a distillation, and which of them may change when a run goes on."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from convbert_edu.training import settings
-from convbert_edu.training.settings import Settings
+from convbert_edu.training.settings import Settings, setting
 
 CHOICES = {
     "inputs": ("masked", "student_masked", "original"),
@@ -20,66 +21,72 @@ class DistillationSettings(Settings):
     """The settings of a distillation. Raises ValueError, naming the field, for values that cannot work."""
 
     # Who learns from whom.
-    # Folder of the ConvBERT to start from, such as `convbert-edu convert --from-bert` writes.
-    student: str
-    # A BERT: a folder, OWNER/NAME on the hub, or "minilm".
-    teacher: str = "minilm"
-    # Which layer of the teacher each layer of the student is compared with; None: evenly spread, last with last.
-    layers: list | None = None
+    student: str = dataclasses.field(
+        metadata={
+            "meaning": "folder of the ConvBERT to start from, as `convbert-edu convert --from-bert` writes it"
+        }
+    )
+    teacher: str = setting("minilm", "a BERT: a folder, OWNER/NAME on the hub, or minilm")
+    layers: list | None = setting(
+        None,
+        "which layer of the teacher each layer of the student is compared with; null: evenly spread, last with last",
+    )
 
     # The loss: a weighted sum.
-    # Of the squared difference between hidden states, over the variance of the teacher's, mean over layers.
-    hidden_weight: float = 1.0
-    # Of the difference (Kullback-Leibler) between attention maps, for the heads that stayed self-attention.
-    attention_weight: float = 0.0
-    # Of masked language modelling; 0: the student has no such head.
-    masked_lm_weight: float = 0.0
-    # Of replaced-token detection, the student's own guesses being the replacements; 0: no such head.
-    rtd_weight: float = 0.0
+    hidden_weight: float = setting(
+        1.0, "weight of the squared difference between hidden states, over the teacher's variance"
+    )
+    attention_weight: float = setting(
+        0.0, "weight of the divergence between attention maps, for heads that stayed self-attention"
+    )
+    masked_lm_weight: float = setting(
+        0.0, "weight of masked language modelling; 0: the student has no such head"
+    )
+    rtd_weight: float = setting(
+        0.0, "weight of replaced-token detection with the student's own samples; 0: no such head"
+    )
 
     # What is read.
-    # "masked": student and teacher read the same masked text. "student_masked": the teacher reads the original.
-    # "original": both read the original, and the student reads the masked text once more for its guesses.
-    inputs: str = "masked"
-    mask_probability: float = 0.15
-    # Share of the masked tokens that become [MASK]; the others stay as they are.
-    mask_share: float = 0.85
-    whole_word_masking: bool = False
+    inputs: str = setting(
+        "masked",
+        "masked: both read masked text; student_masked: the teacher reads the original; original: both read it",
+    )
+    mask_probability: float = setting(0.15, "share of the tokens that are masked")
+    mask_share: float = setting(0.85, "share of the masked tokens that become [MASK]; the others stay")
+    whole_word_masking: bool = setting(False, "mask all pieces of a word together")
 
     # The steps.
-    steps: int = 10_000
-    # End at this step already; a later run may go on from there with --resume.
-    stop_after: int | None = None
-    # Sequences of one process in one micro-batch.
-    batch_size: int = 16
-    gradient_accumulation_steps: int = 1
-    # Cut longer sequences to this; None: as they were packed.
-    max_length: int | None = None
-    # The highest, reached after the warm-up, of the weights that come from the teacher.
-    learning_rate: float = 3e-4
-    # The same for the weights that start anew: span-aware keys, kernels, projection and heads.
-    new_learning_rate: float = 2e-3
-    warmup_steps: int = 100
-    beta1: float = 0.9
-    beta2: float = 0.98
-    # Not applied to biases and LayerNorms.
-    weight_decay: float = 0.01
-    max_grad_norm: float = 1.0
-    # In training; the saved configuration keeps its own for fine-tuning.
-    dropout: float = 0.0
-    # Of new weights, order, masked tokens, guesses and dropout.
-    seed: int = 0
+    steps: int = setting(10_000, "updates of the weights")
+    stop_after: int | None = setting(
+        None, "end at this step already; a later run may go on from there with --resume"
+    )
+    batch_size: int = setting(16, "sequences of one process in one micro-batch")
+    gradient_accumulation_steps: int = setting(1, "micro-batches whose gradients are added up for one step")
+    max_length: int | None = setting(None, "cut longer sequences to this; null: as they were packed")
+    learning_rate: float = setting(3e-4, "the highest learning rate of weights that come from the teacher")
+    new_learning_rate: float = setting(
+        2e-3, "the same for weights that start anew: span-aware keys, kernels, projection and heads"
+    )
+    warmup_steps: int = setting(100, "steps over which the learning rate rises")
+    beta1: float = setting(0.9, "Adam's memory of gradients")
+    beta2: float = setting(0.98, "Adam's memory of squared gradients")
+    weight_decay: float = setting(0.01, "pull of the weights towards 0; biases and LayerNorms are left alone")
+    max_grad_norm: float = setting(1.0, "norm to which a longer gradient is cut")
+    dropout: float = setting(0.0, "in training; the saved configuration keeps its own for fine-tuning")
+    seed: int = setting(0, "of new weights, order, masked tokens, sampled tokens and dropout")
 
     # The machine.
-    precision: str = "auto"
-    gradient_checkpointing: bool = False
-    threads: int | None = None
+    precision: str = setting("auto", "auto: bfloat16 where the hardware has it; or float32, bfloat16")
+    gradient_checkpointing: bool = setting(
+        False, "less memory, more time: layers are computed again for their gradients"
+    )
+    threads: int | None = setting(None, "of the CPU; null: as many as PyTorch takes by itself")
 
     # The record.
-    checkpoint_minutes: float = 10.0
-    log_every: int = 50
-    evaluate_every: int = 1000
-    evaluate_sequences: int = 500
+    checkpoint_minutes: float = setting(10.0, "between checkpoints")
+    log_every: int = setting(50, "steps between lines of the log")
+    evaluate_every: int = setting(1000, "steps between measurements on held-out text; 0: only at the end")
+    evaluate_sequences: int = setting(500, "held-out sequences that are measured")
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():

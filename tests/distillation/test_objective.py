@@ -87,7 +87,9 @@ def test_masked_lm_and_detection_losses_equal_a_loop(parties: Parties):
     with torch.no_grad():
         logits = student(batch["input_ids"], *rest).logits.flatten(0, 1)
         corrupted, masked_lm = batch["original_ids"].clone().flatten(), 0.0
-        for place, draw in zip(batch["masked_positions"].tolist(), batch["uniform_samples"].tolist(), strict=True):
+        for place, draw in zip(
+            batch["masked_positions"].tolist(), batch["uniform_samples"].tolist(), strict=True
+        ):
             chances = logits[place].softmax(dim=0)
             masked_lm -= math.log(float(chances[corrupted[place]]))
             reached = 0.0
@@ -151,7 +153,9 @@ def test_a_step_of_two_parts_has_the_gradient_of_one(parties: Parties):
             batch["masked_positions"] // width <= rows[-1]
         )
         part = {
-            n: t[rows[0] : rows[-1] + 1] for n, t in batch.items() if n not in ("masked_positions", "uniform_samples")
+            n: t[rows[0] : rows[-1] + 1]
+            for n, t in batch.items()
+            if n not in ("masked_positions", "uniform_samples")
         }
         part["masked_positions"] = batch["masked_positions"][mine] - rows[0] * width
         part["uniform_samples"] = batch["uniform_samples"][mine]
