@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from convbert_edu.checkpoints.weight_files import INDEX_SUFFIX, WEIGHTS_FILES, read_shard_index
+from convbert_edu.config_json import CONFIG_FILE
 
 Needs = Literal["config", "tokenizer", "weights"]
-CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
 TOKENIZER_FILES = (VOCABULARY_FILE, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 BYTE_PAIR_FILE = "merges.txt"  # fetched only to tell the reader why it cannot be used
