@@ -57,7 +57,7 @@ def test_the_word_table_decides_where_the_configuration_is_wrong_about_it(stated
     }
     hub.add("someone/miscounted", files)
     with pytest.warns(
-        UserWarning, match=f"says vocab_size {stated}, but the word table has 99 rows: 99 is used"
+        UserWarning, match=f"says vocab_size {stated}, but the embedding matrix has 99 rows: 99 is used"
     ):
         assert_same_outputs("ConvBertForMaskedLM", "someone/miscounted", vocab_size=99)
     with pytest.warns(UserWarning, match="99 is used"):
@@ -73,7 +73,7 @@ def test_the_word_table_decides_where_the_configuration_is_wrong_about_it(stated
 def test_a_fill_mask_head_on_an_encoder_is_said_to_be_random(hub: LocalHub):
     hub.add("authors/encoder", QUIRKS["first revision"]("ConvBertModel"))
     with pytest.warns(
-        UserWarning, match=r"The fill-mask head is random: what it puts in the place of \[MASK\] is chance"
+        UserWarning, match=r"The fill-mask head is random: what it predicts for \[MASK\] is chance"
     ):
         loaded = convbert_edu.ConvBertForMaskedLM.from_pretrained("authors/encoder")
     assert all(name.startswith("masked_lm_head.") for name in loaded.loading_report.newly_initialised)
@@ -127,7 +127,7 @@ def test_a_vocabulary_with_more_tokens_than_the_word_table_has_rows(hub: LocalHu
     files = plain("ConvBertModel")
     hub.add("someone/longer", files | {"vocab.txt": files["vocab.txt"] + b"new\n"})
     with pytest.warns(
-        UserWarning, match=r"vocab\.txt has 100 tokens, but the model's word table has 99 rows"
+        UserWarning, match=r"vocab\.txt has 100 tokens, but the model's embedding matrix has 99 rows"
     ):
         convbert_edu.ConvBertModel.from_pretrained("someone/longer")
     hub.add("someone/shorter", files | {"vocab.txt": b"[PAD]\n"})  # rows that no token uses harm nobody

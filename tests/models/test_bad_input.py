@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("as_a_user")
 
 IDS = torch.tensor([[5, 6, 7], [8, 9, 3]])
 CHOICES = torch.stack([IDS, IDS, IDS])  # 3 questions with 2 choices of 3 tokens
-MASK_RULE = "one number per token: 1 for a real token, 0 for padding"
+MASK_RULE = "one value per token: 1 for a real token, 0 for padding"
 
 
 @pytest.mark.parametrize(
