@@ -13,16 +13,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from helpers import randomise, tiny_config
+from models.cases import EVERY_MODEL
 
 Files = dict[str, bytes]
-CLASSES = (
-    "ConvBertModel",
-    "ConvBertForMaskedLM",
-    "ConvBertForSequenceClassification",
-    "ConvBertForTokenClassification",
-    "ConvBertForQuestionAnswering",
-    "ConvBertForMultipleChoice",
-)
+CLASSES = tuple(model.__name__ for model in EVERY_MODEL if hasattr(transformers, model.__name__))
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{number}" for number in range(94))]
 VOCABULARY = "".join(f"{word}\n" for word in WORDS).encode()
 
