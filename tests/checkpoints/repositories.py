@@ -124,13 +124,14 @@ def sharded(class_name: str, ending: str) -> Files:
     """A repository whose weights lie in three files with an index."""
     model, tensors = theirs(class_name), tensors_of(theirs(class_name))
     main = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}[ending]
-    places, files = {}, {"config.json": config_of(model)}
+    weight_map, files = {}, {"config.json": config_of(model)}
     for number in range(3):
         part = dict(list(tensors.items())[number::3])
         name = main.replace(".", f"-0000{number + 1}-of-00003.")
         files[name] = save(part, metadata={"format": "pt"}) if ending == "safetensors" else pickled(part)
-        places |= dict.fromkeys(part, name)
-    files[f"{main}.index.json"] = json.dumps({"metadata": {"total_size": 1}, "weight_map": places}).encode()
+        weight_map |= dict.fromkeys(part, name)
+    index = {"metadata": {"total_size": 1}, "weight_map": weight_map}
+    files[f"{main}.index.json"] = json.dumps(index).encode()
     return files
 
 

@@ -49,7 +49,7 @@ def test_outputs_equal_those_of_transformers(quirk: str, class_name: str, hub: L
 
 
 @pytest.mark.parametrize("stated", [90, 120])
-def test_the_word_table_decides_where_the_configuration_is_wrong_about_it(stated: int, hub: LocalHub):
+def test_the_embedding_matrix_decides_where_the_configuration_is_wrong_about_it(stated: int, hub: LocalHub):
     model = theirs("ConvBertForMaskedLM")
     files = {
         "config.json": config_of(model, vocab_size=stated),
@@ -123,7 +123,7 @@ def test_a_byte_pair_tokenizer_is_refused(hub: LocalHub):
         convbert_edu.ConvBertTokenizer.from_pretrained("someone/pairs")
 
 
-def test_a_vocabulary_with_more_tokens_than_the_word_table_has_rows(hub: LocalHub):
+def test_a_vocabulary_with_more_tokens_than_the_embedding_matrix_has_rows(hub: LocalHub):
     files = plain("ConvBertModel")
     hub.add("someone/longer", files | {"vocab.txt": files["vocab.txt"] + b"new\n"})
     with pytest.warns(

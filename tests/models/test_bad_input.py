@@ -112,10 +112,10 @@ def test_inputs_of_multiple_choice(inputs: dict[str, Any], error: type[Exception
     refused(error, message, ConvBertForMultipleChoice, **inputs)
 
 
-def test_a_sentence_may_be_longer_than_the_places_if_it_brings_its_own():
+def test_a_sentence_may_be_longer_than_the_model_if_it_brings_its_own_positions():
     ids = IDS.repeat(1, 14)
-    places = (torch.arange(42) % 40).unsqueeze(0)
-    assert torch.isfinite(ConvBertModel(tiny_config())(ids, position_ids=places).last_hidden_state).all()
+    positions = (torch.arange(42) % 40).unsqueeze(0)
+    assert torch.isfinite(ConvBertModel(tiny_config())(ids, position_ids=positions).last_hidden_state).all()
 
 
 def test_an_unknown_argument_is_refused():

@@ -74,8 +74,8 @@ def test_labels_for_each_sentence(config: dict[str, Any], labels: Any, error: ty
         ([0, 1], TypeError, " is a list; it must be a tensor"),
     ],
 )  # fmt: skip
-def test_places_of_an_answer(name: str, positions: Any, error: type[Exception], message: str):
-    places = {"start_positions": torch.tensor([0, 1]), "end_positions": torch.tensor([0, 1])} | {
+def test_positions_of_an_answer(name: str, positions: Any, error: type[Exception], message: str):
+    both = {"start_positions": torch.tensor([0, 1]), "end_positions": torch.tensor([0, 1])} | {
         name: positions
     }
-    refused(error, name + message, ConvBertForQuestionAnswering, input_ids=IDS, **places)
+    refused(error, name + message, ConvBertForQuestionAnswering, input_ids=IDS, **both)

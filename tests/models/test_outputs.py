@@ -1,4 +1,4 @@
-"""What a model returns: the result always, the loss with labels, and the view inside when it is asked for."""
+"""What a model returns: always the result, the loss with labels, and the internals that output flags ask for."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def test_nothing_but_the_result_unless_asked(model: type[PretrainedModel]):
 
 @pytest.mark.parametrize("flag", INTERNALS)
 @pytest.mark.parametrize("model", EVERY_MODEL)
-def test_each_flag_brings_its_own_view_and_no_other(model: type[PretrainedModel], flag: str):
+def test_each_output_flag_brings_its_own_internals_and_no_others(model: type[PretrainedModel], flag: str):
     built, inputs = build(model), inputs_for(model)
     output = built(**inputs, **{f"output_{flag}": True})
     assert [name for name in INTERNALS if getattr(output, name) is not None] == [flag]
