@@ -68,5 +68,5 @@ def fused_attention_pays(device: torch.device, dtype: torch.dtype, dropout: floa
 
 
 def draws_one_by_one(device: torch.device) -> bool:
-    """Say whether `device` draws random numbers one after the other, so that it pays to draw few of them."""
+    """Say whether `device` makes random numbers one after the other, so that it pays to ask for few of them."""
     return device.type == "cpu"

@@ -60,8 +60,8 @@ class ConvBertModel(PretrainedModel):
         attention_bias = convolution_mask = None
         make_maps = keep_maps
         if attention_mask is not None:
-            # a very negative number to add to the scores of padding                         [B, 1, 1, n]
             mask = (attention_mask != 0).to(hidden_states.dtype)
+            # 0 for real tokens and a very negative number for padding, to add to the scores      [B, 1, 1, n]
             attention_bias = attention_bias_from_mask(mask, _attention_dtype(hidden_states))
             convolution_mask = mask if config.mask_convolution else None
             make_maps = keep_maps or _has_row_of_padding(attention_mask)
