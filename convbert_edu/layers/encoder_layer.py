@@ -10,7 +10,7 @@ from convbert_edu.layers.mixed_attention import AttentionOnly, MixedAttention
 
 
 class EncoderLayer(nn.Module):
-    """X' = LayerNorm(X + MixedAttention(X)), then LayerNorm(X' + FeedForward(X')): BERT's layer with other attention."""
+    """X' = LayerNorm(X + MixedAttention(X)), then LayerNorm(X' + FeedForward(X')): BERT's layer, other attention."""
 
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__()
