@@ -52,7 +52,7 @@ class ConvolutionHeads(nn.Module):
         """
         # w: the k weights of every token and head, softmax over k                     [B, n, h, k]
         kernels = self.kernels(query, hidden_states, mask)
-        # V_c = X W_V, cut into heads                                                   [B, n, h, d_h]
+        # V_c: X times a matrix of its own, cut into heads                              [B, n, h, d_h]
         values = self.value(hidden_states)
         if mask is not None:
             values = values * mask.unsqueeze(-1)
