@@ -7,6 +7,7 @@ read. Both take any number of texts of any length. Labels, losses and the inside
 import logging
 import os
 import warnings
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,11 +18,10 @@ from torch.export import Dim, ExportedProgram
 
 from convbert_edu.files import atomic_path
 from convbert_edu.models.base import PretrainedModel
-from convbert_edu.models.encoder import ConvBertModel
-from convbert_edu.models.heads import ConvBertForMultipleChoice, ConvBertForQuestionAnswering
+from convbert_edu.models.heads import ConvBertForMultipleChoice
+from convbert_edu.models.outputs import INTERNALS
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-SCORES = {ConvBertModel: ["last_hidden_state"], ConvBertForQuestionAnswering: ["start_logits", "end_logits"]}
 NEEDED = ("onnx", "onnxscript")
 
 
@@ -89,7 +89,7 @@ def export_onnx(model: PretrainedModel, path: str | os.PathLike) -> None:
 
 def exported_names(model: PretrainedModel) -> list[str]:
     """Return the names of what an exported model gives back: the fields of its output that hold scores."""
-    return SCORES.get(type(model), ["logits"])
+    return [field.name for field in fields(model.output_class) if field.name not in ("loss", *INTERNALS)]
 
 
 class ScoresOnly(nn.Module):
