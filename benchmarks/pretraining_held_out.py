@@ -16,7 +16,7 @@ from convbert_edu.device import autocast, find_device
 from convbert_edu.files import atomic_write
 from convbert_edu.pretraining.corpus import PretrainingCorpus, build_corpus
 from convbert_edu.pretraining.documents import pretraining_texts
-from convbert_edu.pretraining.evaluation import always_original, evaluate_objective, unigram_guess
+from convbert_edu.pretraining.evaluation import always_original, evaluate_objective, unigram_baseline
 from convbert_edu.pretraining.masking import Masking
 from convbert_edu.pretraining.objectives import ReplacedTokenObjective
 from convbert_edu.pretraining.token_file import TokenFile
@@ -40,7 +40,7 @@ def play(discriminator: str, generator: str, held_out: TokenFile, sequences: int
 def with_baselines(results: dict[str, float], corpus: PretrainingCorpus, sequences: int) -> dict[str, float]:
     """Return `results` with what guesses by word frequency and the answer "original" reach on the same words."""
     counts = corpus.train.count_tokens(len(corpus.tokenizer))
-    guesses = unigram_guess(counts, corpus.held_out, Masking(corpus.tokenizer), limit=sequences)
+    guesses = unigram_baseline(counts, corpus.held_out, Masking(corpus.tokenizer), limit=sequences)
     return results | guesses | always_original(results["replaced_share"]) | {"sequences": sequences}
 
 

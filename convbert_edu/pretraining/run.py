@@ -75,8 +75,9 @@ class PretrainingRun(Run):
         sequences = PretrainingBatches(
             token_file, self.masking, step_size, settings.max_length, settings.seed
         )
-        torch.manual_seed(settings.seed)  # for the first weights
-        self.objective = make_objective(settings, tokenizer, sequences.longest).to(device)
+        # For the initialisation of the weights.
+        torch.manual_seed(settings.seed)
+        self.objective = make_objective(settings, tokenizer, sequences.max_length).to(device)
         trainer = PretrainingTrainer(settings, self.objective, sequences, distributed)
         last_step = min(settings.steps, settings.stop_after or settings.steps)
         super().__init__(folder, settings, trainer, last_step, distributed)
@@ -191,9 +192,7 @@ class PretrainingTrainer(Trainer):
         # Every masked token of the step weighs the same, in whatever micro-batch and process it stands.
         counts = [sum(int(batch[name].sum()) for batch in batches) for name in ("maskable", "attention_mask")]
         counts.append(sum(len(batch["masked_positions"]) for batch in batches))
-        maskable, tokens, masked = self.distributed.all_reduce(
-            [float(number) for number in counts], self.device
-        )
+        maskable, tokens, masked = self.distributed.all_reduce([float(each) for each in counts], self.device)
 
         def compute_loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             # Gradients are averaged over processes where a sum is wanted; hence the division.
@@ -207,6 +206,6 @@ class PretrainingTrainer(Trainer):
         sums = self.update_weights(batches, compute_loss)
         names = ("loss", "masked_lm_loss", "num_correct", "cls_mlm_loss", "detection_loss")
         return MetricTotals(
-            **dict(zip(names, sums, strict=True)), words=maskable, tokens=tokens, hidden=masked, steps=1.0,
-            seconds=time.monotonic() - began,
+            **dict(zip(names, sums, strict=True)), maskable_tokens=maskable, masked_tokens=masked, tokens=tokens,
+            steps=1.0, seconds=time.monotonic() - began,
         )  # fmt: skip

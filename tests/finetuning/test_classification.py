@@ -20,7 +20,7 @@ def head(examples: list[TextExample], *names: str) -> ConvBertConfig:
 
 def answer(example: TextExample, config: ConvBertConfig, *scores: float) -> dict[str, Any]:
     encoded = TASK.encode([example], TOKENIZER, 16, config)
-    return TASK.answers([np.array(scores, dtype=np.float32)], encoded, [example], config)[0]
+    return TASK.predictions([np.array(scores, dtype=np.float32)], encoded, [example], config)[0]
 
 
 def measured(examples: list[TextExample], config: ConvBertConfig, scores: list[Any]) -> dict[str, float]:
@@ -65,7 +65,7 @@ def test_the_border_of_several_classes_can_be_moved():
         encoded = task.encode(examples, TOKENIZER, 16, config)
         assert task.metrics(list(scores), encoded, examples, config)["micro_f1"] == pytest.approx(micro)
     low = Classification(threshold=0.2)
-    answers = low.answers(list(scores), low.encode(examples, TOKENIZER, 16, config), examples, config)
+    answers = low.predictions(list(scores), low.encode(examples, TOKENIZER, 16, config), examples, config)
     assert [found["labels"] for found in answers] == [["a", "b"], ["a"]]
 
 

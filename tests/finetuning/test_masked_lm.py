@@ -90,9 +90,9 @@ def test_guesses_for_the_masks_of_a_text():
     examples = [TextExample("a [MASK] b [MASK]", 0), TextExample("[MASK]", 0)]
     encoded = task.encode_inputs(examples, TOKENIZER, 16, CONFIG)
     results = predict(fixed_model(0.0, math.log(3)), encoded, task.postprocess)
-    first, second = task.answers(results, encoded, examples, CONFIG)
-    assert (len(first["guesses"]), len(second["guesses"])) == (2, 1)
-    assert list(first["guesses"][0])[:2] == ["b", "a"]
-    assert first["guesses"][0]["b"] == pytest.approx(0.75)
+    first, second = task.predictions(results, encoded, examples, CONFIG)
+    assert (len(first["predictions"]), len(second["predictions"])) == (2, 1)
+    assert list(first["predictions"][0])[:2] == ["b", "a"]
+    assert first["predictions"][0]["b"] == pytest.approx(0.75)
     with pytest.raises(ValueError, match=r"text 1 has no \[MASK\]"):
         task.encode_inputs([*examples[:1], TextExample("a", 0)], TOKENIZER, 16, CONFIG)

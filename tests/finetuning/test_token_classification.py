@@ -32,7 +32,7 @@ def test_a_long_text_goes_on_in_the_next_row_and_no_word_is_lost():
     assert encoded.labels == [[X, 3, 0, 1, 2, X, X], [X, 3, X], [X, 0, X, X, X, X, X], [X, 0, X]]
     assert encoded.example_of_row == [0, 0, 0, 1]
     scores = [np.eye(4)[[3, 0, 1, 2]], np.eye(4)[[3]], np.eye(4)[[1]], np.eye(4)[[0]]]
-    answers = TASK.answers(scores, encoded, examples, CONFIG)
+    answers = TASK.predictions(scores, encoded, examples, CONFIG)
     assert answers[0]["labels"] == ["B-person", "O", "B-place", "I-place", "B-person", "B-place"]
     assert answers[0]["entities"][1] == {"kind": "place", "text": "new yorkers", "first_word": 2}
 

@@ -13,8 +13,8 @@ from convbert_edu.pretraining.batches import held_out_batches
 from convbert_edu.pretraining.evaluation import (
     always_original,
     evaluate_objective,
-    judge_detection,
-    unigram_guess,
+    detection_metrics,
+    unigram_baseline,
 )
 from convbert_edu.pretraining.masking import Masking
 from convbert_edu.pretraining.setup import make_objective
@@ -24,7 +24,7 @@ from tiny_corpus import make_corpus, quick_settings
 def test_auc_and_f1_by_hand():
     """Of the 2 x 3 pairs of a replaced and an original word 5 are in the right order; one of two is found."""
     scores, replaced = np.array([2.0, -1.0, 0.5, -2.0, -3.0]), np.array([True, True, False, False, False])
-    results = judge_detection(scores, replaced)
+    results = detection_metrics(scores, replaced)
     assert results["detection_auc"] == pytest.approx(5 / 6)
     assert results["detection_f1"] == pytest.approx(0.5)  # precision 1/2, recall 1/2
     assert results["replaced_share"] == pytest.approx(0.4)
@@ -36,12 +36,12 @@ def test_always_original_by_hand():
     results = always_original(0.1)
     assert results["always_original_accuracy"] == pytest.approx(0.9)
     assert results["always_original_loss"] == pytest.approx(0.32508, abs=1e-5)
-    constant = judge_detection(np.full(10, -1.0), np.arange(10) < 1)
+    constant = detection_metrics(np.full(10, -1.0), np.arange(10) < 1)
     for name in ("accuracy", "f1", "auc"):
         assert results[f"always_original_{name}"] == pytest.approx(constant[f"detection_{name}"])
 
 
-def test_unigram_guess_against_a_loop(tmp_path: Path):
+def test_unigram_baseline_against_a_loop(tmp_path: Path):
     """The most frequent word of the training text, and the mean of -ln(share), counted word by word."""
     corpus = make_corpus(tmp_path / "corpus")
     masking, vocab = Masking(corpus.tokenizer), len(corpus.tokenizer)
@@ -54,7 +54,7 @@ def test_unigram_guess_against_a_loop(tmp_path: Path):
         for batch in held_out_batches(corpus.held_out, masking, 4, None, 20)
         for word in batch["original_ids"].flatten()[batch["masked_positions"]]
     ]
-    results = unigram_guess(corpus.train.count_tokens(vocab), corpus.held_out, masking, limit=20)
+    results = unigram_baseline(corpus.train.count_tokens(vocab), corpus.held_out, masking, limit=20)
     favourite = max(counts, key=counts.__getitem__)
     assert results["unigram_accuracy"] == pytest.approx(hidden.count(favourite) / len(hidden))
     mean = sum(-math.log((counts[word] + 1) / total) for word in hidden) / len(hidden)
@@ -62,7 +62,7 @@ def test_unigram_guess_against_a_loop(tmp_path: Path):
 
 
 def test_auc_is_chance_where_nothing_was_replaced():
-    assert judge_detection(np.array([1.0, -1.0]), np.array([False, False]))["detection_auc"] == 0.5
+    assert detection_metrics(np.array([1.0, -1.0]), np.array([False, False]))["detection_auc"] == 0.5
 
 
 def test_a_generator_that_knows_one_word_has_the_accuracy_of_that_word(tmp_path: Path):

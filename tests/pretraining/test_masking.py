@@ -38,7 +38,7 @@ def keys(count: int) -> np.ndarray:
 
 
 def test_ten_thousand_maskings_hide_exactly_15_percent_of_the_words(tokenizer, rows):
-    masked, hidden, _ = Masking(tokenizer).hide(rows, keys(len(rows)))
+    masked, hidden, _ = Masking(tokenizer).mask_tokens(rows, keys(len(rows)))
     words = (rows >= 5).sum(axis=1)
     by_hand = [max(1, round(0.15 * int(count))) for count in words]
     assert hidden.sum(axis=1).tolist() == by_hand  # so no place was chosen twice
@@ -47,7 +47,7 @@ def test_ten_thousand_maskings_hide_exactly_15_percent_of_the_words(tokenizer, r
 
 
 def test_85_percent_of_the_hidden_words_become_mask_and_the_others_stay(tokenizer, rows):
-    masked, hidden, _ = Masking(tokenizer).hide(rows, keys(len(rows)))
+    masked, hidden, _ = Masking(tokenizer).mask_tokens(rows, keys(len(rows)))
     became_mask = masked[hidden] == MASK
     count = hidden.sum()
     assert abs(became_mask.mean() - 0.85) < 4 * np.sqrt(0.85 * 0.15 / count)
@@ -57,7 +57,7 @@ def test_85_percent_of_the_hidden_words_become_mask_and_the_others_stay(tokenize
 def test_every_place_is_hidden_equally_often(tokenizer):
     rows = np.full((10_000, 42), 7)
     rows[:, 0], rows[:, -1] = CLS, SEP
-    _, hidden, _ = Masking(tokenizer).hide(rows, keys(len(rows)))
+    _, hidden, _ = Masking(tokenizer).mask_tokens(rows, keys(len(rows)))
     rates = hidden[:, 1:-1].mean(axis=0)
     assert rates.mean() == 0.15  # 6 of 40
     assert np.abs(rates - 0.15).max() < 5 * np.sqrt(0.15 * 0.85 / 10_000)
@@ -65,8 +65,8 @@ def test_every_place_is_hidden_equally_often(tokenizer):
 
 def test_a_row_is_masked_alike_in_whatever_batch_it_stands(tokenizer, rows):
     masking, some = Masking(tokenizer), np.array([7, 3, 900])
-    whole = masking.hide(rows, keys(len(rows)))
-    part = masking.hide(rows[some][:, :60], keys(len(rows))[some])
+    whole = masking.mask_tokens(rows, keys(len(rows)))
+    part = masking.mask_tokens(rows[some][:, :60], keys(len(rows))[some])
     for all_rows, three in zip(whole, part, strict=True):
         short = (rows[some] != PAD).sum(axis=1) <= 60
         assert np.array_equal(all_rows[some][short, :60], three[short])
@@ -74,14 +74,14 @@ def test_a_row_is_masked_alike_in_whatever_batch_it_stands(tokenizer, rows):
 
 def test_another_key_hides_other_words(tokenizer, rows):
     first, second = (
-        Masking(tokenizer).hide(rows[:100], random_bits(seed, np.arange(100)))[1] for seed in (0, 1)
+        Masking(tokenizer).mask_tokens(rows[:100], random_bits(seed, np.arange(100)))[1] for seed in (0, 1)
     )
     together = (first & second).sum() / first.sum()
     assert 0.08 < together < 0.25  # by chance
 
 
 def test_whole_words_are_hidden_together(tokenizer, rows):
-    _, hidden, _ = Masking(tokenizer, whole_word_masking=True).hide(rows, keys(len(rows)))
+    _, hidden, _ = Masking(tokenizer, whole_word_masking=True).mask_tokens(rows, keys(len(rows)))
     hidden_words = total = 0
     for row, row_hidden in zip(rows[:2000].tolist(), hidden[:2000].tolist(), strict=True):
         word: list[bool] = []
@@ -113,7 +113,7 @@ def test_choosing_equals_a_loop_over_rows():
 
 
 def test_a_row_without_words_has_nothing_hidden(tokenizer):
-    masked, hidden, _ = Masking(tokenizer).hide(np.array([[CLS, UNK, SEP, PAD]]), keys(1))
+    masked, hidden, _ = Masking(tokenizer).mask_tokens(np.array([[CLS, UNK, SEP, PAD]]), keys(1))
     assert not hidden.any()
     assert masked.tolist() == [[CLS, UNK, SEP, PAD]]
 
