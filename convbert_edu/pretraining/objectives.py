@@ -40,10 +40,9 @@ class PretrainingOutput:
 
     def sums(self) -> Float[Tensor, "5"]:
         """Return loss, masked_lm_loss, num_correct, cls_mlm_loss and detection_loss as one tensor, 0 for None."""
-        parts = (self.loss, self.masked_lm_loss, self.num_correct, self.cls_mlm_loss, self.detection_loss)
-        numbers = [
-            self.loss.new_zeros(()) if part is None else part.detach().to(self.loss.dtype) for part in parts
-        ]
+        terms = (self.loss, self.masked_lm_loss, self.num_correct, self.cls_mlm_loss, self.detection_loss)
+        zero = self.loss.new_zeros(())
+        numbers = [zero if term is None else term.detach().to(self.loss.dtype) for term in terms]
         return torch.stack(numbers)
 
 

@@ -44,10 +44,10 @@ def test_answers_stand_at_characters_not_tokens():
     assert windows(inside, max_length=16).starts.item() == start
 
 
-def scores(length: int, **places: float) -> np.ndarray:
+def scores(length: int, **by_position: float) -> np.ndarray:
     row = np.zeros(length, dtype=np.float32)
-    for place, score in places.items():
-        row[int(place[1:])] = score
+    for position, score in by_position.items():
+        row[int(position[1:])] = score
     return row
 
 
@@ -113,7 +113,7 @@ def test_scores_are_also_given_by_kind():
     )  # fmt: skip
 
 
-def test_unanswerable_questions_are_noticed_in_the_training_part():
+def test_unanswerable_questions_are_noticed_in_the_training_split():
     with_none = Splits([question(answer="b"), question()], [], [])
     assert QuestionAnswering().fitted_to(with_none).may_be_unanswerable is True
     assert QuestionAnswering().fitted_to(Splits([question(answer="b")], [], [])).may_be_unanswerable is False
@@ -131,14 +131,14 @@ def test_a_question_that_leaves_no_room_is_named():
 
 
 def test_training_reads_all_windows_with_the_answer_and_a_share_of_the_others():
-    """Four windows a question: the second holds the answer, so 3 of 4 are empty, 12 in all."""
+    """Four windows a question: the second holds the answer, so 3 of 4 are without an answer, 12 in all."""
     examples = [question(answer="d e f")] * 4
-    for share, empty in ((1.0, 12), (0.5, 6), (0.25, 3), (0.1, 1), (0.0, 0)):
+    for share, no_answer in ((1.0, 12), (0.5, 6), (0.25, 3), (0.1, 1), (0.0, 0)):
         task = QuestionAnswering(stride=2, no_answer_window_ratio=share)
         encoded = task.for_training(task.encode(examples, TOKENIZER, 10, CONFIG))
         assert sum(encoded.starts == 4) == 4
-        assert sum(encoded.starts == 0) == empty
-        assert len(encoded) == len(encoded.spans) == len(encoded.ends) == 4 + empty
+        assert sum(encoded.starts == 0) == no_answer
+        assert len(encoded) == len(encoded.spans) == len(encoded.ends) == 4 + no_answer
         for ids, start in zip(
             encoded.input_ids, encoded.starts.tolist(), strict=True
         ):  # still belong together

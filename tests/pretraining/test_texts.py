@@ -33,7 +33,7 @@ def test_no_test_text_is_in_it(
     train: list[str], held_out: list[str], rotten_tomatoes: Splits, imdb: Splits, topics: Splits
 ):
     documents = {*train, *held_out}
-    test_texts = [example.text for parts in (rotten_tomatoes, imdb, topics) for example in parts.test]
+    test_texts = [example.text for splits in (rotten_tomatoes, imdb, topics) for example in splits.test]
     test_texts += [article.text for article in load_articles().test]
     assert documents.isdisjoint(test_texts)
     names = {document.partition("\n")[0] for document in documents if "\n" in document}

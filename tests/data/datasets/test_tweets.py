@@ -1,4 +1,4 @@
-"""The tweets: exact numbers, labels as the file has them, no tweet in two parts."""
+"""The tweets: exact numbers, labels as the file has them, no tweet in two splits."""
 
 import zipfile
 
@@ -19,10 +19,10 @@ def in_file_order(tweets: Splits) -> list[TokenExample]:
 
 
 def test_the_parts_have_the_documented_sizes(tweets: Splits):
-    parts = (tweets.train, tweets.validation, tweets.test)
-    assert [len(part) for part in parts] == [1836, 230, 229]
+    splits = (tweets.train, tweets.validation, tweets.test)
+    assert [len(split) for split in splits] == [1836, 230, 229]
     begins = {tweets.label_names.index(f"B-{kind}") for kind in KINDS}
-    entities = [sum(label in begins for example in part for label in example.labels) for part in parts]
+    entities = [sum(label in begins for example in split for label in example.labels) for split in splits]
     assert entities == [1115, 163, 150]
 
 

@@ -20,15 +20,15 @@ def every_one(choices: Splits) -> list[ChoiceExample]:
 
 
 def test_the_parts_have_the_documented_sizes(choices: Splits):
-    assert [len(part) for part in (choices.train, choices.validation, choices.test)] == [5101, 656, 646]
+    assert [len(split) for split in (choices.train, choices.validation, choices.test)] == [5101, 656, 646]
     assert len({example.id for example in every_one(choices)}) == 6403
 
 
 def test_the_title_decides_the_part(choices: Splits):
     for name in ("train", "validation", "test"):
         for example in getattr(choices, name):
-            place = int(hashlib.md5(example.id.encode()).hexdigest(), 16) % 100
-            assert name == ("train" if place < 80 else "validation" if place < 90 else "test")
+            percent = int(hashlib.md5(example.id.encode()).hexdigest(), 16) % 100
+            assert name == ("train" if percent < 80 else "validation" if percent < 90 else "test")
 
 
 def test_no_test_title_is_in_the_text_for_pretraining(choices: Splits):
@@ -105,8 +105,8 @@ def test_drawn_items_come_beside_the_hard_ones(choices: Splits):
 
 def test_the_first_sentence_can_stay(choices: Splits):
     easy, as_long = load_choices(first_sentence=True), []
-    for part in ("train", "validation", "test"):
-        for plain, example in zip(getattr(choices, part), getattr(easy, part), strict=True):
+    for split in ("train", "validation", "test"):
+        for plain, example in zip(getattr(choices, split), getattr(easy, split), strict=True):
             assert (example.id, example.choices, example.label) == (plain.id, plain.choices, plain.label)
             assert example.context[-60:] == plain.context[-60:]
             if len(example.context.split()) <= len(plain.context.split()):
