@@ -79,7 +79,6 @@ ALONE = {
     "chance": "prob",
     "chances": "probs",
     "verdict": "prediction",
-    "said": "predicted",
     "passes": "epochs, or micro_batches inside a step",
     "accumulation": "gradient_accumulation_steps",
     "clip": "max_grad_norm",
@@ -101,6 +100,7 @@ IN_FOLDER = {
         "longest": "default_max_length",
         "part": "split",
         "parts": "splits",
+        "said": "predicted",
     },
     "finetuning/tasks/": {
         "answers": "predictions",
