@@ -108,7 +108,7 @@ def split_by_key(
     """
     splits = Splits[Example](train=[], validation=[], test=[], label_names=label_names)
     for example in examples:
-        percent = int(hashlib.md5(key(example).encode(), usedforsecurity=False).hexdigest(), 16) % 100
+        percent = md5_number(key(example)) % 100
         if percent < train_percent:
             splits.train.append(example)
         elif percent < train_percent + validation_percent:
@@ -116,3 +116,8 @@ def split_by_key(
         else:
             splits.test.append(example)
     return splits
+
+
+def md5_number(*texts: str) -> int:
+    """Return a number that looks random, and is the same for the same texts on every machine."""
+    return int(hashlib.md5("\n".join(texts).encode(), usedforsecurity=False).hexdigest(), 16)

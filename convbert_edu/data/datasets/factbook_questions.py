@@ -4,7 +4,6 @@ First the table of questions about a country: where the answer stands in the Fac
 the making of questions, answers and contexts from it.
 """
 
-import hashlib
 import random
 import re
 from collections import Counter
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from convbert_edu.data.datasets.factbook import Country, Passage, field_line, load_passages
-from convbert_edu.data.examples import Answer, QuestionExample, Splits
+from convbert_edu.data.examples import Answer, QuestionExample, Splits, md5_number
 
 
 @dataclass(frozen=True)
@@ -200,11 +199,11 @@ def _answers(country: Country) -> Iterator[_Found]:
         matches = [(p, match) for p in passages for match in type_.pattern.finditer(p.text)]
         if not matches:
             continue
-        passage, match = matches[_draw(country.code, f"item {number}") % len(matches)]
+        passage, match = matches[md5_number(country.code, f"item {number}") % len(matches)]
         answer = match["answer"]
         if answer in NO_ANSWER or _times(answer, passage.text) > 1:
             continue
-        wording = type_.wordings[_draw(country.code, f"wording {number}") % len(type_.wordings)]
+        wording = type_.wordings[md5_number(country.code, f"wording {number}") % len(type_.wordings)]
         question = wording.format(country=country.name, of=match.groupdict().get("of", ""))
         yield _Found(country, type_, passage, question, answer, match.start("answer"))
 
@@ -262,8 +261,3 @@ def _times(answer: str, text: str) -> int:
     if answer.casefold() not in text.casefold():
         return 0
     return len(re.findall(rf"(?<!\w){re.escape(answer)}(?!\w)", text, re.IGNORECASE))
-
-
-def _draw(*texts: str) -> int:
-    """Return a number that looks random, and is the same each time."""
-    return int(hashlib.md5("\n".join(texts).encode(), usedforsecurity=False).hexdigest(), 16)

@@ -5,7 +5,6 @@ token classification (lesson 10). Choices: which of four descriptions belongs to
 the splits of `load_articles`.
 """
 
-import hashlib
 import json
 import re
 from collections import Counter
@@ -13,7 +12,14 @@ from dataclasses import dataclass
 
 from convbert_edu.data.datasets.download import clean_text
 from convbert_edu.data.datasets.sources import read_inside
-from convbert_edu.data.examples import ChoiceExample, Splits, TextExample, TokenExample, split_by_key
+from convbert_edu.data.examples import (
+    ChoiceExample,
+    Splits,
+    TextExample,
+    TokenExample,
+    md5_number,
+    split_by_key,
+)
 
 TOPICS = (
     "Arts",
@@ -213,7 +219,7 @@ def _examples(
                 for number in range(1 + draws):
                     again = f" {number}" if number else ""
                     choices = wrong.drawn(index, again) if again else wrong.of(index)
-                    label = _draw(f"place of the right one{again}", article.title) % (len(choices) + 1)
+                    label = md5_number(f"place of the right one{again}", article.title) % (len(choices) + 1)
                     choices.insert(label, description)
                     examples.append(ChoiceExample(article.title + again, passage, tuple(choices), label))
     return examples
@@ -235,14 +241,14 @@ class _WrongChoices:
         right, words, count = self.descriptions[index], self.words[index], len(self.descriptions)
         shared = Counter(other for word in words for other in self.with_word[word])
         # Of descriptions that are equally alike, those after a random one come first.
-        start = _draw("ties", right) % count
+        start = md5_number("ties", right) % count
 
         def rank(other: int) -> tuple[float, int]:
             return -shared[other] / len(words | self.words[other]), (other - start) % count
 
         alike = sorted((other for other in shared if self._differ(index, other)), key=rank)[:HARD]
         chosen = self._with_drawn(index, alike)
-        chosen.sort(key=lambda other: _draw("order", right, self.descriptions[other]))
+        chosen.sort(key=lambda other: md5_number("order", right, self.descriptions[other]))
         return [self.descriptions[other] for other in chosen]
 
     def drawn(self, index: int, again: str) -> list[str]:
@@ -253,7 +259,7 @@ class _WrongChoices:
         """Return `chosen` and as many others, drawn at random, as are missing."""
         chosen, attempt = list(chosen), 0
         while len(chosen) < WRONG:
-            drawn = _draw(f"random {attempt}{again}", self.descriptions[index]) % len(self.descriptions)
+            drawn = md5_number(f"random {attempt}{again}", self.descriptions[index]) % len(self.descriptions)
             if self._differ(index, drawn) and drawn not in chosen:
                 chosen.append(drawn)
             attempt += 1
@@ -262,8 +268,3 @@ class _WrongChoices:
     def _differ(self, index: int, other: int) -> bool:
         """Say no to "root vegetable" and "type of root vegetable": both might be right."""
         return not (self.words[index] <= self.words[other] or self.words[index] >= self.words[other])
-
-
-def _draw(*texts: str) -> int:
-    """Return a number that looks random, and is the same each time."""
-    return int(hashlib.md5("\n".join(texts).encode(), usedforsecurity=False).hexdigest(), 16)

@@ -125,14 +125,14 @@ class QuestionAnswering(Task):
     ) -> list[dict[str, Any]]:
         """Return for each question the best answer of all windows, empty for none, and the next ones."""
         candidates: list[list[Candidate]] = [[] for _ in examples]
-        null_score = [float("inf")] * len(examples)
+        null_scores = [float("inf")] * len(examples)
         for number, spans, (first, last) in zip(encoded.example_of_row, encoded.spans, results, strict=True):
             candidates[number] += self.candidates_in(first, last, spans)
             # "No answer" must hold in every window: the lowest score counts.
-            null_score[number] = min(null_score[number], float(first[0] + last[0]))
+            null_scores[number] = min(null_scores[number], float(first[0] + last[0]))
         return [
             self._prediction(example, sorted(found, key=lambda candidate: -candidate.score), score)
-            for example, found, score in zip(examples, candidates, null_score, strict=True)
+            for example, found, score in zip(examples, candidates, null_scores, strict=True)
         ]
 
     def candidates_in(
