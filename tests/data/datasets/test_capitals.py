@@ -13,7 +13,7 @@ def capitals() -> Splits:
     return load_capitals()
 
 
-def test_the_parts_are_those_of_the_articles(capitals: Splits):
+def test_the_splits_are_those_of_the_articles(capitals: Splits):
     assert [len(split) for split in (capitals.train, capitals.validation, capitals.test)] == [7979, 1037, 1017]
     assert capitals.label_names == CAPITALS
     for split in ("train", "validation", "test"):

@@ -19,7 +19,7 @@ def every_one(questions: Splits) -> list[QuestionExample]:
     return [*questions.train, *questions.validation, *questions.test]
 
 
-def test_the_parts_have_the_documented_sizes(questions: Splits):
+def test_the_splits_have_the_documented_sizes(questions: Splits):
     splits = (questions.train, questions.validation, questions.test)
     assert [len(split) for split in splits] == [5572, 1010, 1092]
     assert [sum(example.kind == "list" for example in split) for split in splits] == [1949, 337, 379]

@@ -16,7 +16,7 @@ def masked() -> Splits:
     return load_recipes()
 
 
-def test_the_parts_have_the_documented_sizes(masked: Splits):
+def test_the_splits_have_the_documented_sizes(masked: Splits):
     assert [len(split) for split in (masked.train, masked.validation, masked.test)] == [2329, 300, 304]
     assert masked.label_names == INGREDIENTS
     assert len(INGREDIENTS) == 25

