@@ -17,7 +17,7 @@ from convbert_edu.distillation.settings import FREE_TO_CHANGE, DistillationSetti
 from convbert_edu.distillation.setup import make_objective, weights_sha256
 from convbert_edu.extras.bert_checkpoint import find_bert
 from convbert_edu.pretraining.batches import PretrainingBatches, held_out_batches
-from convbert_edu.pretraining.evaluation import judge_detection
+from convbert_edu.pretraining.evaluation import detection_metrics
 from convbert_edu.pretraining.masking import Masking
 from convbert_edu.pretraining.run import StepTotals, TokenFileRun, TokenFileTrainer, sequences_for
 from convbert_edu.pretraining.token_file import TokenFile
@@ -77,7 +77,8 @@ class DistillationRun(TokenFileRun):
         distributed: DistributedContext,
     ) -> None:
         sequences = sequences_for(settings, token_file, tokenizer, distributed)
-        torch.manual_seed(settings.seed)  # for the weights that start anew
+        # For the weights that start anew.
+        torch.manual_seed(settings.seed)
         self.objective, self.teacher = make_objective(settings, tokenizer, token_file, device)
         self.hashes = {
             "teacher_sha256": weights_sha256(find_bert(settings.teacher)),
@@ -144,7 +145,7 @@ class DistillationTrainer(TokenFileTrainer):
         seen = super().training_step(step)
         if not self.settings.masked_lm_weight:
             # Nothing was predicted, so the log shall not speak of masked tokens.
-            seen.hidden = 0.0
+            seen.masked_tokens = 0.0
         return seen
 
 
@@ -182,7 +183,7 @@ def evaluate_student(
     """Measure the student on `limit` sequences, always the same ones with the same masked tokens.
 
     Returns hidden_error and that of each layer, hidden_error_0 (embeddings) to hidden_error_n; where the student has
-    the heads, masked_lm_loss, masked_lm_perplexity, masked_lm_accuracy, and what `judge_detection` returns. Teacher
+    the heads, masked_lm_loss, masked_lm_perplexity, masked_lm_accuracy, and what `detection_metrics` returns. Teacher
     and student read as in training.
     """
     device = next(objective.parameters()).device
@@ -214,7 +215,7 @@ def evaluate_student(
         results |= {"masked_lm_loss": loss, "masked_lm_perplexity": math.exp(min(loss, 100))}
         results["masked_lm_accuracy"] = num_correct / masked
     if scores:
-        results |= judge_detection(np.concatenate(scores), np.concatenate(replaced))
+        results |= detection_metrics(np.concatenate(scores), np.concatenate(replaced))
     return results
 
 

@@ -211,7 +211,8 @@ class TokenFileTrainer(Trainer):
 
         numbers = self.update_weights(batches, compute_loss)
         return MetricTotals(
-            **dict(zip(self.metrics, numbers, strict=True)), words=sums[0], hidden=sums[1], tokens=sums[2],
+            **dict(zip(self.metrics, numbers, strict=True)), maskable_tokens=sums[0], masked_tokens=sums[1],
+            tokens=sums[2],
             steps=1.0, seconds=time.monotonic() - began,
         )  # fmt: skip
 
@@ -234,8 +235,9 @@ class PretrainingRun(TokenFileRun):
         distributed: DistributedContext,
     ) -> None:
         sequences = sequences_for(settings, token_file, tokenizer, distributed)
-        torch.manual_seed(settings.seed)  # for the first weights
-        self.objective = make_objective(settings, tokenizer, sequences.longest).to(device)
+        # For the initialisation of the weights.
+        torch.manual_seed(settings.seed)
+        self.objective = make_objective(settings, tokenizer, sequences.max_length).to(device)
         trainer = PretrainingTrainer(settings, self.objective, sequences, distributed)
         super().__init__(settings, trainer, token_file, tokenizer, folder, held_out)
 

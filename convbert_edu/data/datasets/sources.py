@@ -21,9 +21,11 @@ class Source:
     distribution: str
     version: str
     sha256: str
-    inside: str  # the file (or, ending in "/", the folder) that we read
+    # The file (or, ending in "/", the folder) that we read.
+    inside: str
     what: str
-    licence: str  # of the data, not of the code around it
+    # Of the data, not of the code around it.
+    licence: str
     citation: str
 
     @property
@@ -162,7 +164,7 @@ def read_inside(name: str) -> dict[str, bytes]:
         raise ValueError(f"{path} is no sound zip archive ({error}); delete it and fetch it again") from error
     if not contents:
         raise ValueError(
-            f"{path} holds no {source.inside}; correct `inside` of {name!r} in the table of data/sources.py"
+            f"{path} holds no {source.inside}; correct `inside` of {name!r} in the table of data/datasets/sources.py"
         )
     return contents
 
