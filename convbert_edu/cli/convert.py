@@ -1,4 +1,4 @@
-"""`convbert-edu convert`."""
+"""`convbert-edu convert` (lesson 06) and `convbert-edu export`."""
 
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,6 @@ def convert(source: Path, target: Path) -> None:
         click.echo(f"wrote {line}")
     for note in report.notes:
         click.echo(f"note: {note}")
-
-
-# `convbert-edu export`.
 
 
 @click.command()
