@@ -1,4 +1,4 @@
-"""Showing figures and source code in a notebook so that everyone can read them: every lesson uses `show`.
+"""Showing figures and source code in a notebook so that everyone can read them: all lessons, from 00 on, use `show`.
 
 Each figure of this package carries a description in words, written from the numbers that it draws.
 """

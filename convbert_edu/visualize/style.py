@@ -1,6 +1,6 @@
 """How every figure looks and where it is drawn: fonts, colours, axes, and tables of weights as colours.
 
-All lessons call `use_style` and `part_colour`; the figure functions of this folder use the rest.
+All lessons, from 00 on, call `use_style` and `part_colour`; the figure functions of this folder use the rest.
 """
 
 import functools
