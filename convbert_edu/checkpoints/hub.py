@@ -10,13 +10,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
 
-from convbert_edu.checkpoints.weight_files import INDEX_SUFFIX, WEIGHTS_FILES, read_shard_index
+from convbert_edu.checkpoints.weight_files import (
+    INDEX_SUFFIX,
+    VOCABULARY_FILE,
+    WEIGHTS_FILES,
+    Needs,
+    read_shard_index,
+)
 from convbert_edu.config_json import CONFIG_FILE
 
-Needs = Literal["config", "tokenizer", "weights"]
-VOCABULARY_FILE = "vocab.txt"
 TOKENIZER_FILES = (VOCABULARY_FILE, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 # Fetched only to tell the reader why it cannot be used.
 BYTE_PAIR_FILE = "merges.txt"

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -163,6 +164,10 @@ def read_shard_index(path: Path) -> dict[str, Path]:
 
 
 WEIGHTS_FILE = "model.safetensors"
+# The vocabulary lies beside the weights.
+VOCABULARY_FILE = "vocab.txt"
+# What of a model folder is asked for.
+Needs = Literal["config", "tokenizer", "weights"]
 # In the order of preference: safetensors can hold nothing but tensors.
 WEIGHTS_FILES = (
     WEIGHTS_FILE, WEIGHTS_FILE + INDEX_SUFFIX, "pytorch_model.bin", "pytorch_model.bin" + INDEX_SUFFIX

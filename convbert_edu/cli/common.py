@@ -1,4 +1,7 @@
-"""Settings from the command line: a JSON file, and single ones as NAME=VALUE; --help lists them with their meaning."""
+"""What all commands share: settings from the command line, and errors that explain themselves.
+
+Settings come from a JSON file and as NAME=VALUE; --help lists them with their meaning.
+"""
 
 import dataclasses
 import json
@@ -61,9 +64,6 @@ def _name_and_value(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-# What all commands do with an error that explains itself.
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`convbert-edu convert`."""
+"""`convbert-edu convert` (lesson 06) and `convbert-edu export`."""
 
 import json
 from collections.abc import Sequence
@@ -99,9 +99,6 @@ def _heads(text: str) -> str | list[list[int]]:
         raise ValueError(
             f"--heads is {text!r}; give local, global, random, or a JSON list of lists"
         ) from error
-
-
-# `convbert-edu export`.
 
 
 @click.command()

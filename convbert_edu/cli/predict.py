@@ -1,4 +1,4 @@
-"""`convbert-edu predict`."""
+"""`convbert-edu predict` (lessons 10 and 11): a fine-tuned model answers for texts, files or standard input."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ import click
 
 from convbert_edu.cli.common import plain_errors
 
-AT_ONCE = 256  # inputs; answers come while there is more to read, and memory does not grow with the input
+# Inputs read at once: answers come while there is more to read, and memory does not grow with the input.
+AT_ONCE = 256
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""`convbert-edu pretrain` and `convbert-edu data pack`."""
+"""`convbert-edu pretrain` and `convbert-edu data pack` (lessons 08 and 15)."""
 
 import json
 import sys
@@ -50,8 +50,8 @@ def pack_data(
             readers = (lambda: read_documents(texts), lambda: read_documents([held_out]))
         else:
             readers = tuple(
-                lambda part=part: every_hundredth(read_documents(texts), held_out=part)
-                for part in (False, True)
+                lambda split=split: every_hundredth(read_documents(texts), held_out=split)
+                for split in (False, True)
             )
         built = build_corpus(
             corpus,
@@ -60,8 +60,8 @@ def pack_data(
             vocab_size=vocab_size,
             packing=Packing(max_length=max_length, pair_share=pairs, short_share=short),
         )
-    for name, part in (("train", built.train), ("held out", built.held_out)):
-        counts = ", ".join(f"{part.index[what]:,} {what}" for what in ("documents", "sequences", "tokens"))
+    for name, split in (("train", built.train), ("held out", built.held_out)):
+        counts = ", ".join(f"{split.index[what]:,} {what}" for what in ("documents", "sequences", "tokens"))
         click.echo(f"{name}: {counts}")
 
 
@@ -104,15 +104,16 @@ def pretrain(
 
     with plain_errors():
         settings = PretrainSettings.from_dict(settings_from(settings_file, changes))
-        parts = PretrainingCorpus.open(corpus)
+        opened = PretrainingCorpus.open(corpus)
         try:
             record = run(
-                settings, parts.train, parts.tokenizer, output, resume, find_device(device), parts.held_out
+                settings, opened.train, opened.tokenizer, output, resume, find_device(device), opened.held_out
             )
         except KeyboardInterrupt as stop:
             click.echo(f"\n{stop}", err=True)
             sys.exit(130)
-    if "held_out" in record:  # of several processes only the first has measured
+    # Of several processes only the main one has measured.
+    if "held_out" in record:
         click.echo(
             json.dumps({name: record[name] for name in ("steps", "tokens", "seconds", "held_out")}, indent=2)
         )

@@ -10,10 +10,14 @@ import torch
 from torch import nn
 
 from convbert_edu.checkpoints.folder import resolve_folder
-from convbert_edu.checkpoints.hub import VOCABULARY_FILE
 from convbert_edu.checkpoints.loading import LoadingReport, load_weights, vocabulary_size
 from convbert_edu.checkpoints.saving import save_weights_file
-from convbert_edu.checkpoints.weight_files import WEIGHTS_FILE, find_weights, open_weights
+from convbert_edu.checkpoints.weight_files import (
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+    find_weights,
+    open_weights,
+)
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.config_checks import check_config
 from convbert_edu.files import file_inside

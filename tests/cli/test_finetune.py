@@ -35,15 +35,15 @@ def run(*arguments: object, input: str | None = None) -> Result:
 def columns(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Three files of CoNLL columns."""
     folder, splits = tmp_path_factory.mktemp("columns"), whose_food(60)
-    for part in ("train", "validation", "test"):
+    for split in ("train", "validation", "test"):
         blocks = [
             "\n".join(
                 f"{word} x {splits.label_names[label]}" for word, label in zip(e.words, e.labels, strict=True)
             )
-            for e in getattr(splits, part)
+            for e in getattr(splits, split)
         ]
-        (folder / f"{part}.txt").write_text("\n\n".join(blocks) + "\n")
-    return [folder / f"{part}.txt" for part in ("train", "validation", "test")]
+        (folder / f"{split}.txt").write_text("\n\n".join(blocks) + "\n")
+    return [folder / f"{split}.txt" for split in ("train", "validation", "test")]
 
 
 def test_from_columns_to_entities(model: Path, columns: list[Path], tmp_path: Path):
