@@ -157,16 +157,23 @@ def convert_bert(
             _fill_layer(
                 target, old.layers[layer], replaced[number], profile[number], f"layers.{number}", report
             )
-    if head_fits:
+    _carry_head(model, bert, report)
+    return model.eval(), report
+
+
+def _carry_head(model: Model, bert: Model, report: ConversionReport) -> None:
+    """Give `model` the masked-LM head of `bert`, where both have one; say so where it has to stay behind."""
+    if not isinstance(bert, ConvBertForMaskedLM):
+        return
+    if isinstance(model, ConvBertForMaskedLM):
         model.masked_lm_head.load_state_dict(bert.masked_lm_head.state_dict())
         model.tie_weights()
         report.copied += [f"masked_lm_head.{name}" for name, _ in bert.masked_lm_head.named_parameters()]
-    elif isinstance(bert, ConvBertForMaskedLM):
-        report.notes.append(
-            f"the masked-LM head stays behind: it is made for embeddings {config.embedding_size} wide, and the new "
-            f"ones have {wanted.embedding_size}; distillation trains a new one"
-        )
-    return model.eval(), report
+        return
+    report.notes.append(
+        f"the masked-LM head stays behind: it is made for embeddings {bert.config.embedding_size} wide, and the new "
+        f"ones have {model.config.embedding_size}; distillation trains a new one"
+    )
 
 
 def _checked_layers(layers: Sequence[int] | None, count: int) -> list[int]:
