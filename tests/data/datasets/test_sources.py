@@ -18,7 +18,7 @@ from wheel_index import WheelIndex, add_source, build_wheel
 # What another process runs to fetch the source "tiny".
 FETCH_TINY = """
 import sys
-from convbert_edu.data import sources
+from convbert_edu.data.datasets import sources
 sources.SOURCES["tiny"] = sources.Source("tiny", "tiny-data", "1.0", sys.argv[1], "tiny_data/", "", "", "")
 sources.fetch("tiny")
 """
