@@ -1,4 +1,4 @@
-"""From a name to a folder on disk: a local path, a model bundled with the package, or a repository on the hub."""
+"""From a name to a folder on disk: a local path, a bundled model, or a repository on the hub (lesson 06)."""
 
 import os
 from pathlib import Path

@@ -35,7 +35,7 @@ def predict(
         predictor = Predictor.load(model, find_device(device))
         inputs = chain(texts, _inputs(files) if files or not texts else ())
         while some := list(islice(inputs, AT_ONCE)):
-            for answer in predictor.answer(some, batch_size):
+            for answer in predictor.predict(some, batch_size):
                 click.echo(json.dumps(answer, ensure_ascii=False))
 
 

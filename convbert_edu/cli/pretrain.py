@@ -20,6 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--vocab-size", default=8000, show_default=True, help="Entries of the learnt vocabulary.")
 @click.option("--max-length", default=128, show_default=True, help="Tokens of a sequence.")
 @click.option("--pairs", default=0.0, show_default=True, help="Share of sequences that are pairs, 0 to 1.")
+@click.option("--recipes", is_flag=True, help="With the course's own texts also the steps of recipes.")
 @click.option("--short", default=0.05, show_default=True, help="Share of sequences of random shorter length.")
 def pack_data(
     corpus: Path,
@@ -29,6 +30,7 @@ def pack_data(
     vocab_size: int,
     max_length: int,
     pairs: float,
+    recipes: bool,
     short: float,
 ) -> None:
     """Make the folder CORPUS for pretraining: a vocabulary, packed training text and held-out text.
@@ -36,13 +38,14 @@ def pack_data(
     Without --text the course's own texts are used (reviews, Wikipedia introductions, the World Factbook).
     """
     from convbert_edu.pretraining.corpus import build_corpus, every_hundredth
-    from convbert_edu.pretraining.documents import pretraining_texts, read_documents
+    from convbert_edu.pretraining.documents import distillation_texts, pretraining_texts, read_documents
     from convbert_edu.pretraining.packing import Packing
     from convbert_edu.tokenizer import ConvBertTokenizer
 
     with plain_errors():
         if not texts:
-            readers = (pretraining_texts, lambda: pretraining_texts("validation"))
+            own_texts = distillation_texts if recipes else pretraining_texts
+            readers = (own_texts, lambda: own_texts("validation"))
         elif held_out:
             readers = (lambda: read_documents(texts), lambda: read_documents([held_out]))
         else:

@@ -1,1 +1,1 @@
-"""What goes beyond the paper: conversion, ONNX, publishing, text embeddings, a look at the machine."""
+"""What is not the paper itself: conversions, and later export, publishing and the like."""

@@ -12,6 +12,7 @@ convolutions stay float32.
 import logging
 import os
 import warnings
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,11 +23,10 @@ from torch.export import Dim, ExportedProgram
 
 from convbert_edu.files import atomic_path
 from convbert_edu.models.base import PretrainedModel
-from convbert_edu.models.encoder import ConvBertModel
-from convbert_edu.models.heads import ConvBertForMultipleChoice, ConvBertForQuestionAnswering
+from convbert_edu.models.heads import ConvBertForMultipleChoice
+from convbert_edu.models.outputs import INTERNALS
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-SCORES = {ConvBertModel: ["last_hidden_state"], ConvBertForQuestionAnswering: ["start_logits", "end_logits"]}
 NEEDED = ("onnx", "onnxscript")
 # What is rounded: matrix products, and looking up rows of the embedding matrix.
 ROUNDED = ["MatMul", "Gemm", "Gather"]
@@ -97,7 +97,7 @@ def export_onnx(model: PretrainedModel, path: str | os.PathLike) -> None:
 
 def exported_names(model: PretrainedModel) -> list[str]:
     """Return the names of what an exported model gives back: the fields of its output that hold scores."""
-    return SCORES.get(type(model), ["logits"])
+    return [field.name for field in fields(model.output_class) if field.name not in ("loss", *INTERNALS)]
 
 
 def quantise_onnx(source: str | os.PathLike, target: str | os.PathLike) -> None:

@@ -87,9 +87,9 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
     )
     assert result.exit_code == 0, result.output
     first, second = map(json.loads, result.output.splitlines())
-    assert len(first["guesses"]) == 1
-    assert [len(guess) for guess in second["guesses"]] == [5, 5]
-    assert all(0 < sum(guess.values()) <= 1 for guess in second["guesses"])
+    assert len(first["predictions"]) == 1
+    assert [len(guess) for guess in second["predictions"]] == [5, 5]
+    assert all(0 < sum(guess.values()) <= 1 for guess in second["predictions"])
 
 
 @pytest.mark.parametrize(
