@@ -18,6 +18,9 @@ from typing import Any
 import click
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from start import NBVAL  # the same comparison of outputs as in `make test`
 
 # What compares computed numbers and takes no more than a few seconds; tests marked slow are left out besides.
 NUMERICAL = (
@@ -35,10 +38,6 @@ NUMERICAL = (
 # Compiled graphs run the same kernels as the models they were made from, and take half a minute.
 NOT_NUMERICAL = ("tests/models/test_compiled.py",)
 
-# The same comparison of outputs as in `make test`.
-NBVAL = (
-    "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "--nbval-sanitize-with=tests/notebooks/sanitize.cfg",
-)  # fmt: skip
 FIRST_LESSONS = range(6)
 
 # From the oldest instructions to the newest, as PyTorch names them.
