@@ -1,4 +1,4 @@
-"""`convbert-edu distil`."""
+"""`convbert-edu distil`: a student learns from a teacher."""
 
 import json
 import sys

@@ -1,4 +1,7 @@
-"""What a training example is, and how a data set is divided into training, validation and test splits."""
+"""What a training example is, and how a data set is divided into training, validation and test splits.
+
+Lessons 09 and 13 make examples of their own.
+"""
 
 import hashlib
 from collections.abc import Callable, Sequence

@@ -1,1 +1,1 @@
-"""What is not the paper itself: conversions, and later export, publishing and the like."""
+"""What goes beyond the paper: conversions, ONNX, publishing, text embeddings, a check of the machine."""

@@ -1,6 +1,7 @@
 """Checkpoints of a run that is under way: all that it needs to go on exactly, in one file that is never half-written.
 
-They are for going on with a run. To use a model, take the folders that a run saves at its end.
+They are for going on with a run. To use a model, take the folders that a run saves at its end. Lesson 15 kills a run
+and goes on with it.
 """
 
 import io
