@@ -108,7 +108,7 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
         (["masked-lm", "--data", "tweets"], "for masked-lm there are reviews:rt"),
         (
             ["classification", "--data", "reviews:rt", "--read", "column=3"],
-            "has its own validation and test parts",
+            "has its own validation and test splits",
         ),
         (["classification", "--data", "reviews:rt", "--set", "epoch=3"], "no settings called ['epoch']"),
         (
