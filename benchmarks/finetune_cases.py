@@ -67,7 +67,7 @@ CASES: dict[str, Case] = {
         "recipes: which ingredients",
         "classification",
         {"micro_f1": ("micro-F1", 0.655)},
-        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 10, "task_options": {"border": 0.25}},
+        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 10, "task_options": {"threshold": 0.25}},
         model=MASKED_LM,
     ),
     "tweets": Case(

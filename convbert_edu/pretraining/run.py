@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convbert_edu.device import autocast, find_device
+from convbert_edu.device import autocast, find_device, to_device
 from convbert_edu.pretraining.batches import PretrainingBatches
 from convbert_edu.pretraining.evaluation import evaluate_objective
 from convbert_edu.pretraining.masking import Masking
@@ -198,11 +198,13 @@ class PretrainingTrainer(Trainer):
         def compute_loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             # Gradients are averaged over processes where a sum is wanted; hence the division.
             output = model(
-                **{name: tensor.to(self.device) for name, tensor in batch.items()},
+                **to_device(batch, self.device),
                 masked_total=masked / world_size,
                 maskable_total=maskable / world_size,
             )
-            return output.loss, output.sums() / output.loss.new_tensor([world_size, 1, 1, 1, 1])
+            # The loss was multiplied by the number of processes above; the other sums were not.
+            sums = output.sums()
+            return output.loss, torch.cat([sums[:1] / world_size, sums[1:]])
 
         sums = self.update_weights(batches, compute_loss)
         names = ("loss", "masked_lm_loss", "num_correct", "cls_mlm_loss", "detection_loss")

@@ -17,6 +17,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from convbert_edu.device import make_current
+
 
 @dataclass(frozen=True)
 class DistributedContext:
@@ -73,6 +75,7 @@ def init_distributed(device: torch.device) -> Iterator[DistributedContext]:
     if dist.is_initialized():
         yield DistributedContext(dist.get_rank(), dist.get_world_size())
         return
+    make_current(device)
     dist.init_process_group(
         dist.get_default_backend_for_device(device)
     )  # gloo for CPUs, nccl for NVIDIA's GPUs
