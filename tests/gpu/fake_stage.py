@@ -31,4 +31,5 @@ def items(plan: Plan) -> list[Item]:
     }
     if os.environ["FAKE_ITEMS"] == "broken":
         raise ImportError("no module named something")
-    return [Item(name, runs[name], limit=1.0 if name == "hanging" else 60.0) for name in os.environ["FAKE_ITEMS"].split(",")]
+    names = os.environ["FAKE_ITEMS"].split(",")
+    return [Item(name, runs[name], limit=1.0 if name == "hanging" else 60.0) for name in names]
