@@ -9,5 +9,5 @@ TARGETS := setup lab walkthrough test test-fast test-machines test-browser lint 
 .DEFAULT_GOAL := help
 
 help $(TARGETS):
-	@command -v $(firstword $(PYTHON)) >/dev/null || { echo "there is no '$(PYTHON)' here; name a Python: make $@ PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) --version >/dev/null 2>&1 || { echo "there is no '$(PYTHON)' here; name a Python: make $@ PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) start.py $@

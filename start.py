@@ -216,7 +216,7 @@ class Project:
                 self.unfinished.unlink()
                 sys.exit(
                     "The install failed; the reason stands above.\n"
-                    "Without a network nothing can be fetched, and about 2 GB of free disk are needed. The pinned "
+                    "Without a network nothing can be fetched, and about 3 GB of free disk are needed. The pinned "
                     "versions exist for Python 3.11 to 3.14 on 64-bit systems, and this is Python "
                     f"{platform.python_version()} on {platform.system()} {platform.machine()}.\n"
                     "Start the same command again when the reason is gone: what was fetched is not fetched again."

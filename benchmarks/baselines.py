@@ -1,8 +1,8 @@
-"""The scores of simple models on the test part of every task: what a neural one must beat.
+"""The scores of the baselines on the test split of every task: what a neural model must beat.
 
     python benchmarks/baselines.py [--output baselines.json]
 
-One core, some minutes. The same models and parts in every run, so the figures repeat exactly.
+One core, some minutes. The same models and splits in every run, so the figures repeat exactly.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,8 @@ def main(output: str | None) -> None:
         write_json(output, results)
 
 
-Result = tuple[str, str, dict[str, float]]  # task, baseline, scores
+# Task, baseline, scores.
+Result = tuple[str, str, dict[str, float]]
 
 
 def texts() -> Iterator[Result]:
@@ -41,31 +42,37 @@ def texts() -> Iterator[Result]:
         "IMDB": data.load_reviews("imdb"),
         "Wikipedia topics": data.load_topics(),
     }
-    for name, parts in sets.items():
-        labels = [example.label for example in parts.test]
-        found = baselines.tfidf_predictions(parts.train, [example.text for example in parts.test])
+    for name, splits in sets.items():
+        labels = [example.label for example in splits.test]
+        found = baselines.tfidf_predictions(splits.train, [example.text for example in splits.test])
         accuracy = sum(map(int.__eq__, found, labels)) / len(labels)
         macro = float(f1_score(labels, found, average="macro"))
-        yield name, "most frequent class", {"accuracy": baselines.majority_baseline(parts.train, parts.test)}
+        yield (
+            name,
+            "most frequent class",
+            {"accuracy": baselines.majority_baseline(splits.train, splits.test)},
+        )
         yield name, "TF-IDF, logistic regression", {"accuracy": accuracy, "macro F1": macro}
 
 
 def recipes() -> Iterator[Result]:
     """Micro-F1 over all labels, with the label words masked in the text and with all words."""
     for masked in (True, False):
-        parts = data.load_recipes(masked)
-        labels = [example.label for example in parts.test]
+        splits = data.load_recipes(masked)
+        labels = [example.label for example in splits.test]
         name = "recipes" if masked else "recipes, unmasked"
         share = [
-            sum(column) / len(parts.train) for column in zip(*(e.label for e in parts.train), strict=True)
+            sum(column) / len(splits.train) for column in zip(*(e.label for e in splits.train), strict=True)
         ]
-        frequent = [[int(part >= 0.3) for part in share]] * len(labels)
+        frequent = [[int(each >= 0.3) for each in share]] * len(labels)
         yield (
             name,
             "labels of 30% of the recipes",
             {"micro F1": float(f1_score(labels, frequent, average="micro"))},
         )
-        found = baselines.tfidf_multi_label_predictions(parts.train, [example.text for example in parts.test])
+        found = baselines.tfidf_multi_label_predictions(
+            splits.train, [example.text for example in splits.test]
+        )
         yield (
             name,
             "TF-IDF, logistic regression",
@@ -75,14 +82,18 @@ def recipes() -> Iterator[Result]:
 
 def tweets() -> Iterator[Result]:
     """F1 of whole entities."""
-    parts = data.load_tweets()
-    names = parts.label_names
-    labels = [[names[label] for label in example.labels] for example in parts.test]
+    splits = data.load_tweets()
+    names = splits.label_names
+    labels = [[names[label] for label in example.labels] for example in splits.test]
     for name, predict in (
         ("list of known names", baselines.gazetteer_predictions),
         ("logistic regression on words", baselines.token_regression_predictions),
     ):
-        yield "tweets", name, {"entity F1": float(entity_f1(labels, predict(parts.train, parts.test, names)))}
+        yield (
+            "tweets",
+            name,
+            {"entity F1": float(entity_f1(labels, predict(splits.train, splits.test, names)))},
+        )
 
 
 def questions() -> Iterator[Result]:
@@ -105,11 +116,11 @@ def questions() -> Iterator[Result]:
 
 def choices() -> Iterator[Result]:
     """Accuracy; a quarter is right by chance."""
-    parts = data.load_choices()
-    labels = [example.label for example in parts.test]
+    splits = data.load_choices()
+    labels = [example.label for example in splits.test]
     for name, found in (
-        ("shared words", [baselines.overlap_choice(example) for example in parts.test]),
-        ("TF-IDF similarity", baselines.tfidf_choices(parts.train, parts.test)),
+        ("shared words", [baselines.overlap_choice(example) for example in splits.test]),
+        ("TF-IDF similarity", baselines.tfidf_choices(splits.train, splits.test)),
     ):
         right = sum(map(int.__eq__, found, labels))
         yield "Wikipedia choice", name, {"accuracy": right / len(labels)}

@@ -12,25 +12,25 @@ WHAT = {
         "It is the discriminator of replaced-token detection; fine-tune it with any of the five heads."
     ),
     "convbert-tiny-generator": (
-        "The masked language model behind `convbert-tiny`: of the same size, it fills in hidden words, and it was "
-        "the generator, frozen, when the discriminator learnt to find replaced words."
+        "The masked language model behind `convbert-tiny`: of the same size, it predicts masked tokens, and it was "
+        "the generator, frozen, when the discriminator learnt to detect replaced tokens."
     ),
 }
 STAGES = {
-    "masked_lm": "guessing hidden words",
-    "cool_down": "guessing hidden words while the learning rate falls to zero",
-    "replaced_token": "finding replaced words, from the weights of the masked language model",
-    "settle": "finding replaced words, from the mean of the weights before and after the stage above",
+    "masked_lm": "masked language modelling",
+    "cool_down": "masked language modelling while the learning rate falls to zero",
+    "replaced_token": "replaced-token detection, from the weights of the masked language model",
+    "settle": "replaced-token detection, from the mean of the weights before and after the stage above",
 }
-# What the model reaches, and the guess that needs no model beside it.
+# What the model reaches, and the baseline beside it.
 BESIDE = {
-    "masked LM, share of hidden words guessed": ("masked_lm_accuracy", "unigram_accuracy", "most frequent word"),
-    "masked LM, perplexity": ("masked_lm_perplexity", "unigram_perplexity", "word frequencies"),
+    "masked LM, accuracy": ("masked_lm_accuracy", "unigram_accuracy", "most frequent token"),
+    "masked LM, perplexity": ("masked_lm_perplexity", "unigram_perplexity", "token frequencies"),
     "detection, AUC": ("detection_auc", "always_original_auc", 'always "original"'),
     'detection, F1 of "replaced"': ("detection_f1", "always_original_f1", 'always "original"'),
-    "detection, loss": ("detection_loss", "always_original_loss", "share of replaced words"),
+    "detection, loss": ("detection_loss", "always_original_loss", "share of replaced tokens"),
 }  # fmt: skip
-STARTS = ("pretrained", "from scratch", "word counts")
+STARTS = ("pretrained", "from scratch", "TF-IDF baseline")
 LIMITS = [
     "Two million parameters and six million words are enough to show what pretraining does, not to know the world: "
     "expect grammar, the vocabulary of film reviews and frequent phrases, not facts.",
@@ -78,10 +78,10 @@ def results(record: dict[str, Any]) -> dict[str, str]:
     """Return the measured figures, each with what it has to be compared with."""
     held_out = record["held_out"]
     rows = {
-        f"{what} ({held_out['sequences']:,} sequences of the test parts)": (
-            f"{held_out[ours]:.3f}, beside {held_out[simple]:.3f} ({guess})"
+        f"{what} ({held_out['sequences']:,} sequences of the test splits)": (
+            f"{held_out[ours]:.3f}, beside {held_out[theirs]:.3f} ({baseline})"
         )
-        for what, (ours, simple, guess) in BESIDE.items()
+        for what, (ours, theirs, baseline) in BESIDE.items()
     }
     for case, starts in record["fine_tuning"].items():
         seeds = len(starts["pretrained"])

@@ -56,10 +56,10 @@ MODELS = {
     "convbert-tiny-generator": (ConvBertForMaskedLM, "cool_down/generator", ("masked_lm", "cool_down")),
     "convbert-tiny": (ConvBertForPreTraining, "settle/discriminator", tuple(STAGES)),
 }
-# Chosen on the validation parts. Accuracies: pretrained_vs_scratch.py --part validation, by seed.
+# Chosen on the validation splits. Accuracies: pretrained_vs_scratch.py --split validation, by seed.
 TRIED = [
-    "Ending the first stage at half of its planned steps (perplexity 14.3, 0.514 of the hidden words guessed) and "
-    "letting the rate fall to zero from there: perplexity 11.6, 0.545 guessed.",
+    "Ending the first stage at half of its planned steps (perplexity 14.3, accuracy 0.514) and "
+    "letting the rate fall to zero from there: perplexity 11.6, accuracy 0.545.",
     "Detection from those weights for 1,500 steps: AUC 0.725, but the encoder was worse for topics from 500 examples "
     "(0.738 and 0.692, beside 0.781 and 0.785 before); equal on 500 reviews (mean of three 0.710, before 0.712) and "
     "on all (mean of two 0.766, before 0.762).",
@@ -95,7 +95,7 @@ def train(work: Path, until: str | None, attention_only: bool) -> None:
 
 
 def average(masked_lm: Path, detector: Path, target: Path) -> None:
-    """Write a discriminator whose encoder is the mean of two: it detects, and keeps what guessing words has taught."""
+    """Write a discriminator whose encoder is the mean of two: it detects, and keeps what the masked LM has learnt."""
     model = ConvBertForPreTraining.from_pretrained(detector)
     before = dict(ConvBertForMaskedLM.from_pretrained(masked_lm).encoder.named_parameters())
     with torch.no_grad():
@@ -151,7 +151,8 @@ def stage_record(work: Path, stage: str) -> dict:
     for name in CURVES:
         if name in lines[-1]:
             curves[name] = [round(line[name], 4) for line in lines]
-    settings = record["settings"] | COMMON | STAGES[stage]  # without the paths of this machine
+    # Without the paths of this machine.
+    settings = record["settings"] | COMMON | STAGES[stage]
     return {"name": stage} | record | {"settings": settings, "curves": curves}
 
 
@@ -177,11 +178,11 @@ def measure(scores: Path, fine_tuned: str) -> None:
 
 
 def test_scores(scores: Path) -> dict[str, dict[str, list[float]]]:
-    """Return the scores on the test parts: case -> start -> one score for each seed."""
+    """Return the scores on the test split: case -> start -> one score for each seed."""
     found: dict[str, dict[str, list[float]]] = {}
     for key, score in sorted(json.loads(scores.read_text()).items()):
-        case, part, start, _ = key.split("/", 3)
-        if part == "test":
+        case, split, start, _ = key.split("/", 3)
+        if split == "test":
             found.setdefault(case, {}).setdefault(start, []).append(round(score, 4))
     return found
 

@@ -14,22 +14,23 @@ from torch import Tensor
 from convbert_edu.files import atomic_write
 
 Result = TypeVar("Result")
-NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}  # fields of a configuration
+# Fields of a configuration.
+NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
-def compare(n_best_size: Mapping[str, Callable[[], None]], repeats: int = 7) -> dict[str, dict[str, float]]:
+def compare(candidates: Mapping[str, Callable[[], None]], repeats: int = 7) -> dict[str, dict[str, float]]:
     """Time each candidate `repeats` times and return {name: {"best": seconds, "median": seconds}}.
 
     Every round runs all candidates once, each round starting with another one; a first round is not counted.
     """
-    names = list(n_best_size)
+    names = list(candidates)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for round_number in range(-1, repeats):
-        for place in range(len(names)):
-            name = names[(round_number + place) % len(names)]
-            global_step = _time(n_best_size[name])
+        for turn in range(len(names)):
+            name = names[(round_number + turn) % len(names)]
+            elapsed = _time(candidates[name])
             if round_number >= 0:
-                seconds[name].append(global_step)
+                seconds[name].append(elapsed)
     return {name: {"best": min(all_), "median": statistics.median(all_)} for name, all_ in seconds.items()}
 
 
@@ -47,7 +48,7 @@ def kept_for_backward(run: Callable[[], Result], weights: Iterable[Tensor]) -> t
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         result = run()
-    return result, [tensor for place, tensor in kept.items() if place not in of_weights]
+    return result, [tensor for address, tensor in kept.items() if address not in of_weights]
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> int:

@@ -52,7 +52,8 @@ def main(count: int, model: str, max_length: int, repeats: int, output: str | No
         ours.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         theirs = in_file_order(folder, max_length)
-    for text in texts[:5]:  # alone, so that neither sees padding
+    # Each text alone, so that neither sees padding.
+    for text in texts[:5]:
         torch.testing.assert_close(
             embed_texts(ours, tokenizer, [text], max_length), theirs([text]), atol=1e-4, rtol=0
         )
@@ -85,7 +86,7 @@ def in_file_order(folder: str, max_length: int) -> Callable[[list[str]], torch.T
 
     @torch.inference_mode()
     def encode(texts: list[str]) -> torch.Tensor:
-        parts = []
+        vectors = []
         for at in range(0, len(texts), BATCH):
             batch = tokenizer(
                 texts[at : at + BATCH],
@@ -96,8 +97,8 @@ def in_file_order(folder: str, max_length: int) -> Callable[[list[str]], torch.T
             ).to(model.device)
             tokens = model(**batch).last_hidden_state
             real = batch["attention_mask"].unsqueeze(-1)
-            parts.append(((tokens * real).sum(1) / real.sum(1)).cpu())
-        return torch.cat(parts)
+            vectors.append(((tokens * real).sum(1) / real.sum(1)).cpu())
+        return torch.cat(vectors)
 
     return encode
 

@@ -1,8 +1,8 @@
-"""Every task: the pretrained model, the same model from scratch, and simple methods. Prints the table of the README.
+"""Every task: the pretrained model, the same model from scratch, and baselines. Prints the table of the README.
 
 Each run has its own seed, for the head (or the whole model), the order and what is drawn. The settings stand in
-finetune_cases.py; they are chosen on the validation part (--part validation), and the test part is measured with them
-once. With --output a run that was stopped goes on where it was.
+finetune_cases.py; they are chosen on the validation split (--split validation), and the test split is measured with
+them once. With --output a run that was stopped goes on where it was.
 """
 
 import json
@@ -35,13 +35,13 @@ def one_run(
     name: str,
     start: str,
     seed: int,
-    part: str,
+    split: str,
     threads: int,
     model: str | None = None,
     load: Callable[[str, str], Splits] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Train once and return what was measured on `part`, with the seconds of this process on the CPU for all of it.
+    """Train once and return what was measured on `split`, with the seconds of this process on the CPU for all of it.
 
     load: returns the data of a name and a task; else they are read anew for each run
     more: settings that go before those of the case
@@ -65,16 +65,16 @@ def one_run(
             model = str(RunFolder(prepared).model)
         task = make_task(case.task, changes.get("task_options", {}))
         settings = FinetuneSettings.recipe(task, config, **changes)
-        record = finetune(task, chosen_examples(name, seed, part, load), model, Path(folder, "run"), settings)
-    return {**record[part], "cpu_seconds": round(time.process_time() - began, 1)}
+        record = finetune(task, chosen_examples(name, seed, split, load), model, Path(folder, "run"), settings)
+    return {**record[split], "cpu_seconds": round(time.process_time() - began, 1)}
 
 
 def chosen_examples(
-    name: str, seed: int, part: str, load: Callable[[str, str], Splits] | None = None
+    name: str, seed: int, split: str, load: Callable[[str, str], Splits] | None = None
 ) -> Splits:
-    """Return the data of a case; the test part stays closed while settings are chosen."""
+    """Return the data of a case; the test split stays closed while settings are chosen."""
     splits, count = (load or load_data)(name, CASES[name].task), CASES[name].examples
-    if part == "validation":
+    if split == "validation":
         splits = replace(splits, test=[])
     if count is None:
         return splits
@@ -82,18 +82,18 @@ def chosen_examples(
     return replace(splits, train=[splits.train[row] for row in order[:count]])
 
 
-def table(known: Mapping[str, Mapping[str, float]], part: str) -> str:
+def table(known: Mapping[str, Mapping[str, float]], split: str) -> str:
     """Return the cases that have results as a table in Markdown: mean and 95% interval of the mean over the seeds."""
-    lines = [f"| task | measure | {' | '.join(STARTS)} | simple method |", "| --- | --- | --- | --- | --- |"]
+    lines = [f"| task | measure | {' | '.join(STARTS)} | baseline |", "| --- | --- | --- | --- | --- |"]
     for name, case in CASES.items():
-        for number, (metric, (measure, simple)) in enumerate(case.measures.items()):
+        for number, (metric, (measure, baseline)) in enumerate(case.measures.items()):
             cells = []
             for start in STARTS:
-                runs = [found for key, found in known.items() if key.startswith(f"{name}/{part}/{start}/")]
+                runs = [found for key, found in known.items() if key.startswith(f"{name}/{split}/{start}/")]
                 cells.append(interval([found[metric] for found in runs]) if runs else "")
             if any(cells):
                 title = "" if number else case.title
-                lines.append(f"| {title} | {measure} | {' | '.join(cells)} | {simple or ''} |")
+                lines.append(f"| {title} | {measure} | {' | '.join(cells)} | {baseline or ''} |")
     return "\n".join(lines)
 
 
@@ -102,7 +102,7 @@ def table(known: Mapping[str, Mapping[str, float]], part: str) -> str:
 @click.option("--case", "cases", multiple=True, type=click.Choice(list(CASES)), help="Else all of them.")
 @click.option("--start", "starts", multiple=True, type=click.Choice(STARTS), help="Else both.")
 @click.option("--seeds", default=3, show_default=True)
-@click.option("--part", default="test", type=click.Choice(["validation", "test"]), show_default=True)
+@click.option("--split", default="test", type=click.Choice(["validation", "test"]), show_default=True)
 @click.option(
     "--jobs", default=2, show_default=True, help="Runs side by side; small models gain little from threads."
 )
@@ -112,7 +112,7 @@ def main(
     cases: tuple[str, ...],
     starts: tuple[str, ...],
     seeds: int,
-    part: str,
+    split: str,
     jobs: int,
     output: Path | None,
 ) -> None:
@@ -124,16 +124,16 @@ def main(
         for seed in range(seeds):
             for name in cases or CASES:
                 for start in starts or STARTS:
-                    key = f"{name}/{part}/{start}/{seed}"
+                    key = f"{name}/{split}/{start}/{seed}"
                     if key not in known:
-                        waiting[pool.submit(one_run, name, start, seed, part, threads, model)] = key
+                        waiting[pool.submit(one_run, name, start, seed, split, threads, model)] = key
         for done in as_completed(waiting):
             known[waiting[done]] = done.result()
             print(waiting[done], json.dumps(known[waiting[done]]), flush=True)
             if output:
                 with atomic_write(output, "w") as file:
                     json.dump(known, file, indent=2)
-    print(table(known, part))
+    print(table(known, split))
 
 
 if __name__ == "__main__":

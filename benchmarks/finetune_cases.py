@@ -1,13 +1,14 @@
-"""What benchmarks/finetune_all.py measures: for each task the data, the settings, and the best simple method."""
+"""What benchmarks/finetune_all.py measures: for each task the data, the settings, and the best baseline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 STARTS = ("pretrained", "from scratch")
-# A few passes over the data leave nothing to guard against: dropout only makes a small model learn less from each step.
+# A few epochs leave nothing to guard against: dropout only makes a small model learn less from each step.
 ALWAYS = {"dropout": 0.0}
-FROM_SCRATCH = {"layer_decay": 1.0, "learning_rate": 6e-4}  # random weights want a lower rate, in all layers
+# Random weights want a lower rate, in all layers.
+FROM_SCRATCH = {"layer_decay": 1.0, "learning_rate": 6e-4}
 DISCRIMINATOR, MASKED_LM = "convbert-tiny", "convbert-tiny-generator"
 
 
@@ -26,12 +27,18 @@ class Case:
 
     title: str
     task: str
-    measures: Mapping[str, tuple[str, float | None]]  # by metric: its name, and the best simple method's
-    settings: Mapping[str, Any]  # beside the authors' recipe and ALWAYS
-    from_scratch: Mapping[str, Any] = field(default_factory=FROM_SCRATCH.copy)  # beside `settings`
-    examples: int | None = None  # for training; None: all of them
-    before: tuple[Preparation, ...] = ()  # one after the other; from scratch goes without
-    model: str = DISCRIMINATOR  # to start from: the one of the box that did better on the validation part
+    # By metric: its name, and the best baseline's.
+    measures: Mapping[str, tuple[str, float | None]]
+    # Beside the authors' recipe and ALWAYS.
+    settings: Mapping[str, Any]
+    # Beside `settings`.
+    from_scratch: Mapping[str, Any] = field(default_factory=FROM_SCRATCH.copy)
+    # For training; None: all of them.
+    examples: int | None = None
+    # One after the other; from scratch goes without.
+    before: tuple[Preparation, ...] = ()
+    # To start from: the bundled model that did better on the validation split.
+    model: str = DISCRIMINATOR
 
 
 CHOICE_STEP = {"learning_rate": 1e-3, "layer_decay": 1.0, "epochs": 1, "max_length": 96}
@@ -45,7 +52,7 @@ CASES: dict[str, Case] = {
         {"learning_rate": 6e-4, "layer_decay": 1.0, "epochs": 3},
     ),
     "reviews:imdb": Case(
-        "IMDB, half of the training part",
+        "IMDB, half of the training split",
         "classification",
         {"accuracy": ("accuracy", 0.879)},
         {

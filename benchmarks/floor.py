@@ -10,7 +10,8 @@ import torch
 
 from convbert_edu import ConvBertConfig
 
-Product = tuple[int, int, int, int]  # how many side by side, rows, inner width, columns
+# How many side by side, rows, inner width, columns.
+Product = tuple[int, int, int, int]
 
 
 def products(config: ConvBertConfig, batch: int, seq: int) -> Iterator[Product]:
@@ -19,9 +20,11 @@ def products(config: ConvBertConfig, batch: int, seq: int) -> Iterator[Product]:
     heads = config.num_heads_per_branch
     for _ in ("query", "key", "value", "the convolution's value", "the span-aware key's channels"):
         yield 1, tokens, hidden, branch
-    yield 1, tokens, branch, heads * config.conv_kernel_size  # the dynamic kernels
-    yield batch * heads, seq, branch // heads, seq  # scores
-    yield batch * heads, seq, seq, branch // heads  # what attention gathers
+    # The dynamic kernels.
+    yield 1, tokens, branch, heads * config.conv_kernel_size
+    # The attention scores, then their product with the values.
+    yield batch * heads, seq, branch // heads, seq
+    yield batch * heads, seq, seq, branch // heads
     yield 1, tokens, 2 * branch, hidden
     narrow, wide = hidden // config.num_groups, config.intermediate_size // config.num_groups
     yield config.num_groups, tokens, narrow, wide
@@ -35,9 +38,8 @@ def make_floor(
     made = []
     for count, rows, inner, columns in products(config, batch, seq):
         left = torch.randn(count, rows, inner, device=device, dtype=dtype)
-        right = torch.randn(
-            count, columns, inner, device=device, dtype=dtype
-        )  # as linear layers keep weights
+        # As linear layers keep weights.
+        right = torch.randn(count, columns, inner, device=device, dtype=dtype)
         result = torch.randn(count, rows, columns, device=device, dtype=dtype)
         made.append((left, right, result) if count > 1 else (left[0], right[0], result[0]))
 
@@ -46,7 +48,8 @@ def make_floor(
             for left, right, result in made:
                 left @ right.mT
                 if train:
-                    result @ right  # gradient of the left side
-                    result.mT @ left  # gradient of the right side
+                    # The gradient of the left side, and of the right side.
+                    result @ right
+                    result.mT @ left
 
     return run

@@ -28,7 +28,7 @@ KINDS = ("attention", "attention_special_tokens_too", "convolution")
 
 
 def held_out_texts() -> list[str]:
-    """Return the test parts of the film reviews (single sentences) and of the Wikipedia introductions."""
+    """Return the test splits of the film reviews (single sentences) and of the Wikipedia introductions."""
     reviews = [example.text for example in load_reviews("rotten_tomatoes").test]
     return reviews + [article.text for article in load_articles().test]
 
@@ -64,7 +64,8 @@ def measure(folder: str, texts: list[str]) -> dict[str, Any]:
         results["convolution"] = as_json(
             measure_locality(model, tokenizer, texts, "conv_kernels", windows=WINDOWS)
         )
-    record = Path(folder).parent / "record.json"  # of the run that made it
+    # Of the run that made the model.
+    record = Path(folder).parent / "record.json"
     if record.exists():
         run = json.loads(record.read_text(encoding="utf-8"))
         results["pretraining"] = {name: run[name] for name in ("steps", "tokens", "held_out")}

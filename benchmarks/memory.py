@@ -29,7 +29,7 @@ def make(side: str, **changes: float) -> nn.Module:
     if side == "transformers":
         return transformers.ConvBertModel(transformers.ConvBertConfig(**SIZES | changes))
     model = ConvBertModel(ConvBertConfig.base(**SIZES | changes))
-    set_gradient_checkpointing(model, wanted=side == "convbert_edu, layers again")
+    set_gradient_checkpointing(model, wanted=side == "convbert_edu, gradient checkpointing")
     return model
 
 
@@ -44,7 +44,8 @@ def peak_of_forward(side: str, seq: int = 4096) -> int:
     """Return by how many bytes a forward pass raises the peak memory of this process."""
     model = make(side).eval()
     with torch.inference_mode():
-        model(torch.ones(1, 16, dtype=torch.long))  # what every first call takes
+        # What every first call takes.
+        model(torch.ones(1, 16, dtype=torch.long))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         model(torch.ones(1, seq, dtype=torch.long))
     unit = 1 if sys.platform == "darwin" else 1024
@@ -61,7 +62,7 @@ def main(peak: str | None, output: str | None) -> None:
     if peak:
         print(json.dumps(peak_of_forward(peak)))
         return
-    sides = ("transformers", "convbert_edu", "convbert_edu, layers again")
+    sides = ("transformers", "convbert_edu", "convbert_edu, gradient checkpointing")
     command = [sys.executable, __file__, "--peak"]
     results: dict[str, dict[str, float]] = {
         # First, while this process is small: a process inherits the peak of the one that starts it.

@@ -20,11 +20,10 @@ from convbert_edu.layers import Dropout
 from convbert_edu.layers.apply_kernels import apply_kernels, dynamic_conv
 
 Way = Callable[..., Tensor]
-Part = tuple[str, dict[str, Way], list[Tensor]]  # name, the ways with the package's first, inputs
-SHAPES = {
-    "base": (8, 128, 6, 64),
-    "tiny": (32, 128, 2, 32),
-}  # batch, tokens, heads of a branch, width of a head
+# Name, the ways with the package's first, inputs.
+Part = tuple[str, dict[str, Way], list[Tensor]]
+# Batch, tokens, heads of a branch, width of a head.
+SHAPES = {"base": (8, 128, 6, 64), "tiny": (32, 128, 2, 32)}
 WINDOW = 9
 
 

@@ -1,6 +1,6 @@
 """What float32, bfloat16 and int8 do to accuracy on Rotten Tomatoes, to time and to the size of the file.
 
-The bundled model is fine-tuned once; the same weights are then read in each precision, on the test part. int8 runs in
+The bundled model is fine-tuned once; the same weights are then read in each precision, on the test split. int8 runs in
 onnxruntime, so float32 is shown there as well: the two onnx lines differ in nothing but the precision.
 """
 
@@ -29,16 +29,17 @@ BATCH = 64
 @click.command()
 @click.option("--examples", default=6824, show_default=True, help="Sentences to fine-tune on.")
 @click.option("--epochs", default=3, show_default=True)
-@click.option("--repeats", default=7, show_default=True, help="Timed rounds over the test part.")
+@click.option("--repeats", default=7, show_default=True, help="Timed rounds over the test split.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Also write the figures to this JSON file.")
 def main(examples: int, epochs: int, repeats: int, output: str | None) -> None:
     """Fine-tune, evaluate and print the tables."""
     reviews, device = load_reviews(), find_device()
     tokenizer = ConvBertTokenizer.from_pretrained("convbert-tiny")
-    every = max(1, len(reviews.train) // examples)  # the file is sorted by label
+    # The file is sorted by label.
+    every = max(1, len(reviews.train) // examples)
     learnt, test = (
-        encode_texts(tokenizer, [e.text for e in part], [e.label for e in part])
-        for part in (reviews.train[::every], reviews.test)
+        encode_texts(tokenizer, [e.text for e in split], [e.label for e in split])
+        for split in (reviews.train[::every], reviews.test)
     )
     torch.manual_seed(0)
     model = ConvBertForSequenceClassification.from_pretrained("convbert-tiny", num_labels=2)
@@ -48,7 +49,7 @@ def main(examples: int, epochs: int, repeats: int, output: str | None) -> None:
     for _, batch in batches:
         del batch["labels"]
 
-    def verdicts_of(scores: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
+    def predictions_of(scores: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
         found = torch.empty(len(test), dtype=torch.long)
         for rows, batch in batches:
             found[rows] = scores(batch).argmax(-1)
@@ -79,17 +80,17 @@ def main(examples: int, epochs: int, repeats: int, output: str | None) -> None:
         }
     scorers = {precision: partial(in_torch, precision) for precision in ("float32", "bfloat16")}
     scorers |= {name: partial(in_onnxruntime, session) for name, session in sessions.items()}
-    ways = {name: partial(verdicts_of, scores) for name, scores in scorers.items()}
+    ways = {name: partial(predictions_of, scores) for name, scores in scorers.items()}
     results = compare(ways, repeats)
     plain = ways["float32"]()
-    print(f"\n{'':16}{'accuracy':>10}{'same verdict':>14}{'file ratio':>12}")
+    print(f"\n{'':16}{'accuracy':>10}{'same prediction':>17}{'file ratio':>12}")
     for name, way in ways.items():
-        verdicts = way()
-        accuracy, same = (verdicts == test.labels).float().mean(), (verdicts == plain).float().mean()
+        predictions = way()
+        accuracy, same = (predictions == test.labels).float().mean(), (predictions == plain).float().mean()
         # bfloat16 is what is computed in: the file holds float32.
         results[name] |= {"accuracy": float(accuracy), "same": float(same)}
         results[name]["file"] = sizes.get(name, sizes["float32"]) / sizes["float32"]
-        print(f"{name:16}{accuracy:10.3f}{same:14.3f}{results[name]['file']:12.2f}")
+        print(f"{name:16}{accuracy:10.3f}{same:17.3f}{results[name]['file']:12.2f}")
     print_table(f"{len(test)} test sentences of Rotten Tomatoes", results, baseline="float32")
     if output:
         write_json(output, results)

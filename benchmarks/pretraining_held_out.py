@@ -1,8 +1,9 @@
 """How good is a pretrained pair of models on text that it never saw, and that nothing was chosen by?
 
-Packs the test parts of the course's texts with the models' own tokenizer, hides words, and plays both games on them
-in float32: the generator guesses hidden words, beside a guess by word frequency; the discriminator looks for the
-generator's forgeries, beside the answer "original" for every word. Same sequences and hidden words on every run.
+Packs the test splits of the course's texts with the models' own tokenizer, masks tokens, and computes both objectives
+on them in float32: the generator predicts the masked tokens, beside prediction by token frequency; the discriminator
+looks for the replaced tokens, beside the prediction "original" for every token. Same sequences and masked tokens on
+every run.
 """
 
 import json
@@ -16,7 +17,7 @@ from convbert_edu.device import autocast, find_device
 from convbert_edu.files import atomic_write
 from convbert_edu.pretraining.corpus import PretrainingCorpus, build_corpus
 from convbert_edu.pretraining.documents import pretraining_texts
-from convbert_edu.pretraining.evaluation import always_original, evaluate_objective, unigram_guess
+from convbert_edu.pretraining.evaluation import always_original, evaluate_objective, unigram_baseline
 from convbert_edu.pretraining.masking import Masking
 from convbert_edu.pretraining.objectives import ReplacedTokenObjective
 from convbert_edu.pretraining.token_file import TokenFile
@@ -24,7 +25,9 @@ from convbert_edu.pretraining.token_file import TokenFile
 SEQUENCES = 3000
 
 
-def play(discriminator: str, generator: str, held_out: TokenFile, sequences: int) -> dict[str, float]:
+def evaluate_models(
+    discriminator: str, generator: str, held_out: TokenFile, sequences: int
+) -> dict[str, float]:
     """Return what both models reach on `sequences` sequences of `held_out`."""
     objective = ReplacedTokenObjective(
         ConvBertForMaskedLM.from_pretrained(generator),
@@ -38,20 +41,22 @@ def play(discriminator: str, generator: str, held_out: TokenFile, sequences: int
 
 
 def with_baselines(results: dict[str, float], corpus: PretrainingCorpus, sequences: int) -> dict[str, float]:
-    """Return `results` with what guesses by word frequency and the answer "original" reach on the same words."""
+    """Return `results` with what token frequency and the prediction "original" reach on the same tokens."""
     counts = corpus.train.count_tokens(len(corpus.tokenizer))
-    guesses = unigram_guess(counts, corpus.held_out, Masking(corpus.tokenizer), limit=sequences)
-    return results | guesses | always_original(results["replaced_share"]) | {"sequences": sequences}
+    unigram = unigram_baseline(counts, corpus.held_out, Masking(corpus.tokenizer), limit=sequences)
+    return results | unigram | always_original(results["replaced_share"]) | {"sequences": sequences}
 
 
 def held_out_results(discriminator: str, generator: str, sequences: int = SEQUENCES) -> dict[str, float]:
-    """Return all measurements and baselines on `sequences` sequences of the test part."""
+    """Return all measurements and baselines on `sequences` sequences of the test splits."""
     tokenizer = ConvBertTokenizer.from_pretrained(generator)
     with tempfile.TemporaryDirectory() as folder:
         corpus = build_corpus(
             Path(folder) / "corpus", pretraining_texts, lambda: pretraining_texts("test"), tokenizer
         )
-        return with_baselines(play(discriminator, generator, corpus.held_out, sequences), corpus, sequences)
+        return with_baselines(
+            evaluate_models(discriminator, generator, corpus.held_out, sequences), corpus, sequences
+        )
 
 
 @click.command()

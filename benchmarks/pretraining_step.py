@@ -2,7 +2,7 @@
 
 Same sizes, same batch, same loss (MLM + 50 x RTD), same AdamW, shared embeddings, one run. transformers has no class
 for the discriminator, so its encoder gets the authors' head. Twice: with its masked-LM model as it stands, which
-scores the vocabulary at every token, and with the same modules used sparingly, at the hidden words only.
+scores the vocabulary at every token, and with the same modules used sparingly, at the masked tokens only.
 Prints how many times as many tokens per second ours trains.
 """
 
@@ -20,12 +20,12 @@ from convbert_edu.device import autocast, find_device
 from convbert_edu.pretraining.objectives import ReplacedTokenObjective, generator_config
 from convbert_edu.training.optimizer import make_optimizer
 
-BATCH, LENGTH, HIDDEN_SHARE, RTD_WEIGHT = 32, 128, 0.15, 50.0
+BATCH, LENGTH, MASKED_SHARE, RTD_WEIGHT = 32, 128, 0.15, 50.0
 PRESETS = {"tiny": ConvBertConfig.tiny, "small": ConvBertConfig.small}
 
 
-class TheirGame(nn.Module):
-    """Generator and discriminator made of transformers' modules, playing the same game."""
+class TheirObjective(nn.Module):
+    """Generator and discriminator made of transformers' modules, with the same objective."""
 
     def __init__(self, config: ConvBertConfig, sparing: bool) -> None:
         super().__init__()
@@ -53,13 +53,13 @@ class TheirGame(nn.Module):
         targets = original_ids.flatten()[masked_positions]
         if self.sparing:
             vectors = self.generator.convbert(input_ids, attention_mask).last_hidden_state
-            hidden = self.generator.generator_predictions(vectors.flatten(0, 1)[masked_positions])
-            logits = self.generator.generator_lm_head(hidden)
+            vectors_there = self.generator.generator_predictions(vectors.flatten(0, 1)[masked_positions])
+            logits = self.generator.generator_lm_head(vectors_there)
         else:
             logits = self.generator(input_ids, attention_mask).logits.flatten(0, 1)[masked_positions]
         logits = logits.float()
-        guesses = torch.multinomial(torch.softmax(logits.detach(), dim=-1), 1).squeeze(1)
-        corrupted_ids = original_ids.flatten().scatter(0, masked_positions, guesses).view_as(original_ids)
+        sampled = torch.multinomial(torch.softmax(logits.detach(), dim=-1), 1).squeeze(1)
+        corrupted_ids = original_ids.flatten().scatter(0, masked_positions, sampled).view_as(original_ids)
         scores = self.head(self.discriminator(corrupted_ids, attention_mask).last_hidden_state).squeeze(-1)
         replaced = (corrupted_ids != original_ids).float()
         each = F.binary_cross_entropy_with_logits(scores.float(), replaced, reduction="none")
@@ -72,10 +72,10 @@ def their_config(config: ConvBertConfig) -> transformers.ConvBertConfig:
 
 
 def made_up_batch(vocab_size: int, device: torch.device) -> dict[str, Tensor]:
-    """Random words, a share of them hidden; nothing is padded, so that neither side gains by leaving padding out."""
+    """Random tokens, a share of them masked; nothing is padded, so that neither side gains by leaving padding out."""
     original = torch.randint(5, vocab_size, (BATCH, LENGTH), device=device)
     masked_positions = torch.randperm(BATCH * LENGTH, device=device)[
-        : int(HIDDEN_SHARE * BATCH * LENGTH)
+        : int(MASKED_SHARE * BATCH * LENGTH)
     ].sort()
     masked = original.flatten().scatter(0, masked_positions.values, 4).view_as(original)
     return {
@@ -122,7 +122,7 @@ def main(repeats: int, output: str | None) -> None:
             "token_type_ids": torch.zeros_like(batch["input_ids"]),
             "uniform_samples": torch.rand(len(batch["masked_positions"]), device=device),
         }
-        plain, sparing = TheirGame(config, sparing=False), TheirGame(config, sparing=True)
+        plain, sparing = TheirObjective(config, sparing=False), TheirObjective(config, sparing=True)
         for precision in ("float32", "bfloat16"):
             title = f"{preset}, {precision}, {BATCH} x {LENGTH} tokens"
             results[title] = compare(

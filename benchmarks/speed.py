@@ -24,7 +24,8 @@ from convbert_edu.device import autocast, find_device, supports_bfloat16
 from floor import make_floor
 
 VOCABULARY = 1000
-TOLERANCE = {"float32": 1e-5, "bfloat16": 0.1}  # of the vectors that both give, before anything is timed
+# Of the vectors that both give, before anything is timed.
+TOLERANCE = {"float32": 1e-5, "bfloat16": 0.1}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Workload:
     seq: int
     train: bool = False
     precision: str = "float32"
-    layers: int | None = None  # None: as many as the preset has
+    # None: as many as the preset has.
+    layers: int | None = None
 
     @property
     def name(self) -> str:
@@ -94,17 +96,18 @@ def measure(workload: Workload, repeats: int, compiled: bool, device: torch.devi
     for model in (ours, theirs):
         model.train(workload.train)
     dtype = getattr(torch, workload.precision)
-    n_best_size = {
+    candidates = {
         "transformers": make_run(theirs, workload, device),
         "convbert_edu": make_run(ours, workload, device),
         "floor": make_floor(ours.config, workload.batch, workload.seq, device, dtype, workload.train),
     }
     if compiled:
-        torch.compiler.reset()  # compile for this size, not for the one before and all others
-        n_best_size["compiled"] = make_run(torch.compile(ours, fullgraph=True), workload, device)
+        # Compile for this size, not for the one before and all others.
+        torch.compiler.reset()
+        candidates["compiled"] = make_run(torch.compile(ours, fullgraph=True), workload, device)
     # Whoever only uses a model may let the compiler convert and pack the weights once, not in each pass ("freezing").
     with inductor.patch(freezing=not workload.train):
-        return {name: found["median"] for name, found in compare(n_best_size, repeats).items()}
+        return {name: found["median"] for name, found in compare(candidates, repeats).items()}
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""The non-linear functions that a configuration can name in `hidden_act`."""
+"""The activation functions that a configuration can name in `hidden_act` (lesson 05)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional as F
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "gelu": F.gelu,  # x * Phi(x) with the exact error function: what the paper's models use
+    # x * Phi(x) with the exact error function: what the paper's models use
+    "gelu": F.gelu,
     "gelu_new": partial(F.gelu, approximate="tanh"),
     "gelu_pytorch_tanh": partial(F.gelu, approximate="tanh"),
     "relu": F.relu,

@@ -1,4 +1,7 @@
-"""ConvBertConfig: every number that fixes the shape of a ConvBERT, with the published presets."""
+"""ConvBertConfig: every number that fixes the shape of a ConvBERT, with the published presets.
+
+Lessons 01 to 05 meet the fields one by one, where the layer that they shape is built.
+"""
 
 import dataclasses
 import json
@@ -7,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.config_checks import check_config
 from convbert_edu.config_json import CONFIG_FILE, fields_from_json, settle_labels
-from convbert_edu.files import atomic_write, read_json_object
+from convbert_edu.files import atomic_write, file_inside, read_json_object
 
 
 @dataclass(kw_only=True)
@@ -25,17 +29,21 @@ class ConvBertConfig:
     embedding_size: int = 768
     hidden_size: int = 768
     num_hidden_layers: int = 12
-    num_attention_heads: int = 12  # before head_ratio removes some
-    head_ratio: int = 2  # the paper's gamma
-    conv_kernel_size: int = 9  # words that one kernel weighs
-    intermediate_size: int = 3072  # width inside the feed-forward part
-    num_groups: int = 1  # groups of the feed-forward part; 1 is the ordinary dense layer
+    # Before head_ratio, the paper's gamma, divides them.
+    num_attention_heads: int = 12
+    head_ratio: int = 2
+    # k: tokens in the window of one convolution.
+    conv_kernel_size: int = 9
+    # Width inside the feed-forward part, and the groups it is cut into; 1 is the ordinary dense layer.
+    intermediate_size: int = 3072
+    num_groups: int = 1
     hidden_act: str = "gelu"
     max_position_embeddings: int = 512
     type_vocab_size: int = 2
     hidden_dropout_prob: float = 0.1
     attention_probs_dropout_prob: float = 0.1
-    classifier_dropout: float | None = None  # None: the same as hidden_dropout_prob
+    # None: the same as hidden_dropout_prob.
+    classifier_dropout: float | None = None
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
     pad_token_id: int | None = 1
@@ -46,24 +54,29 @@ class ConvBertConfig:
     add_cross_attention: bool = False
 
     # What the heads need to know.
-    num_labels: int | None = None  # None: as many as id2label has, or 2
+    # None: as many as id2label has, or 2.
+    num_labels: int | None = None
     id2label: dict[int, str] | None = None
     label2id: dict[str, int] | None = None
     problem_type: str | None = None
-    summary_type: str = "last"  # multiple choice: "last" token like transformers, or "first"
+    # The token that multiple choice scores: the "last" one as in transformers, or the "first", [CLS].
+    summary_type: str = "last"
     output_attentions: bool = False
     output_hidden_states: bool = False
 
     # Where we go beyond transformers; off by default.
-    mask_convolution: bool = False  # padding never enters a convolution window
-    gamma_bottleneck: bool = (
-        False  # head_ratio as in the authors' code: each branch is hidden_size / gamma wide
-    )
-    attention_only: bool = False  # every head is self-attention: BERT, to compare with
+    # Padding never enters a convolution window.
+    mask_convolution: bool = False
+    # head_ratio as in the authors' code: each branch is hidden_size / gamma wide.
+    gamma_bottleneck: bool = False
+    # Every head is self-attention: BERT, to compare with.
+    attention_only: bool = False
     output_conv_kernels: bool = False
 
-    extra: dict[str, Any] = field(default_factory=dict)  # fields of a config.json that nobody here knows
-    notes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # see config_file.NOTES
+    # Fields of a config.json that this package does not know, and those that say nothing about the model
+    # (config_json.METADATA_FIELDS).
+    extra: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         self.num_labels, self.id2label, self.label2id = settle_labels(
@@ -142,7 +155,7 @@ class ConvBertConfig:
     def from_dict(cls, values: dict[str, Any], **overrides: Any) -> Self:
         """Build a configuration from the fields of a config.json, ours or transformers'.
 
-        Fields that nobody here knows are kept in `extra`, with a warning, and written back by `to_dict`.
+        Fields that this package does not know are kept in `extra`, with a warning, and written back by `to_dict`.
         Raises ValueError for values that cannot be built and TypeError for overrides that do not exist.
         """
         known = {f.name for f in dataclasses.fields(cls)} - {"extra", "notes"}
@@ -158,7 +171,8 @@ class ConvBertConfig:
         del values["notes"]
         values |= values.pop("extra")
         values["model_type"] = "convbert"
-        del values["num_labels"]  # id2label says it
+        # id2label says how many there are.
+        del values["num_labels"]
         return values
 
     @classmethod
@@ -170,9 +184,6 @@ class ConvBertConfig:
         `revision` is a branch, tag or commit of a repository; `overrides` replace single fields.
         Raises FileNotFoundError without such a file and ValueError where it is not a JSON object.
         """
-        from convbert_edu.checkpoints.folder import resolve_folder
-        from convbert_edu.files import file_inside
-
         path = file_inside(resolve_folder(name_or_path, "config", revision), CONFIG_FILE)
         if not path.is_file():
             raise FileNotFoundError(

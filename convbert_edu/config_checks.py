@@ -1,4 +1,7 @@
-"""What makes a configuration impossible, and what to do about it."""
+"""Which configurations cannot be built, and what to do about each (lesson 05 counts what the sizes cost).
+
+Every error names the field, its value, the rule and the remedy.
+"""
 
 import sys
 from typing import Any
@@ -74,7 +77,7 @@ def _check_tokens_and_labels(config: Any) -> None:
 
 def _check_divisions(config: Any) -> None:
     _require(config.conv_kernel_size % 2 == 1, "conv_kernel_size", config.conv_kernel_size,
-             "odd, so that a window has a middle word; try one more or one less")  # fmt: skip
+             "odd, so that a window has a middle token; try one more or one less")  # fmt: skip
     heads = config.num_heads_per_branch
     if config.gamma_bottleneck or config.attention_only:
         _require(config.hidden_size % config.num_attention_heads == 0, "hidden_size", config.hidden_size,

@@ -1,4 +1,4 @@
-"""The one place that knows which devices exist."""
+"""The one place that knows which devices exist, and what each is fast at (lessons 14 and 15)."""
 
 import os
 import platform
@@ -67,14 +67,14 @@ def at_least_float32(tensor: torch.Tensor) -> torch.Tensor:
 def fused_attention_pays(device: torch.device, dtype: torch.dtype, dropout: float) -> bool:
     """Say whether a model that learns is faster with PyTorch's fused attention than with the same sums step by step.
 
-    CPUs have no fused way with dropout, and their fused backward pass is slow in bfloat16: benchmarks/parts.py
-    prints by how much. Without gradients the fused way is the faster one everywhere.
+    On CPUs there is no fused attention with dropout, and its backward pass is slow in bfloat16: benchmarks/parts.py
+    prints by how much. Without gradients fused attention is the faster one everywhere.
     """
     return device.type != "cpu" or (dropout == 0 and dtype == torch.float32)
 
 
 def draws_one_by_one(device: torch.device) -> bool:
-    """Say whether `device` draws random numbers one after the other, so that it pays to draw few of them."""
+    """Say whether `device` makes random numbers one after the other, so that it pays to ask for few of them."""
     return device.type == "cpu"
 
 

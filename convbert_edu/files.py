@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, read as JSON with a clear word, never outside their folder."""
+"""Files: written whole or not at all, read as JSON with clear errors, and never outside a model's folder."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Like `atomic_write`, for a library that opens the file itself: yield the name that it shall write to."""
+    """Like `atomic_write`, for a library that opens the file itself: yield the path that it is to write to."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -32,7 +32,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         yield Path(name)
         with open(name, "r+b") as written:
             os.fsync(written.fileno())
-        os.chmod(name, 0o666 & ~_umask())  # temporary files are private; ours are meant to be read
+        # Temporary files are private; ours are meant to be read.
+        os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -64,13 +65,13 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def _umask() -> int:
-    """The process's file-creation mask; the only way to read it is to set it."""
+    """Return the process's file-creation mask; the only way to read it is to set it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-# Reading JSON files that somebody else may have written.
+# Reading JSON files that somebody else may have written ------------------------------------------------------
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
@@ -87,11 +88,11 @@ def read_json_object(path: Path) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    """Python reads NaN and Infinity in JSON, and nobody else does."""
+    """Refuse NaN and Infinity, which Python reads in JSON and other programs do not."""
     raise ValueError(f"{name} is not a JSON number")
 
 
-# A model folder's own files, and nothing beyond them: what a stranger wrote into a folder cannot point elsewhere.
+# A model folder's own files: what a stranger wrote into a folder cannot point elsewhere ----------------------
 
 
 def file_inside(folder: Path, name: str) -> Path:
@@ -103,7 +104,8 @@ def file_inside(folder: Path, name: str) -> Path:
     path = folder / name
     try:
         home, target = folder.resolve(), path.resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a zero byte in the name
+    # Links in a circle, or a zero byte in the name.
+    except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(f"{name!r} cannot be a file of the model folder {folder}: {error}") from error
     if not any(target.is_relative_to(allowed) for allowed in [home, *_stores_of_the_hubs_cache(home)]):
         raise ValueError(

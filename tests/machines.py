@@ -18,6 +18,9 @@ from typing import Any
 import click
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from start import NBVAL  # the same comparison of outputs as in `make test`
 
 # What compares computed numbers and takes no more than a few seconds; tests marked slow are left out besides.
 NUMERICAL = (
@@ -26,18 +29,15 @@ NUMERICAL = (
     "tests/parity/test_transformers.py",
     "tests/parity/test_round_trip.py",
     "tests/checkpoints/test_saving.py",
-    "tests/training/test_loop.py",
-    "tests/training/test_finetune.py",
-    "tests/training/test_pretrain.py",
+    "tests/training/test_trainer.py",
+    "tests/finetuning/test_run.py",
+    "tests/pretraining/test_run.py",
+    "tests/distillation/test_objective.py",
     "tests/analysis",
 )
 # Compiled graphs run the same kernels as the models they were made from, and take half a minute.
 NOT_NUMERICAL = ("tests/models/test_compiled.py",)
 
-# The same comparison of outputs as in `make test`.
-NBVAL = (
-    "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "--nbval-sanitize-with=tests/notebooks/sanitize.cfg",
-)  # fmt: skip
 FIRST_LESSONS = range(6)
 
 # From the oldest instructions to the newest, as PyTorch names them.
@@ -135,28 +135,30 @@ def commands(numerical: bool, lessons: bool) -> list[list[str]]:
     return wanted
 
 
-def play(name: str, plain: dict[str, Any], parts: list[list[str]]) -> tuple[str, bool]:
-    """Run the parts on one machine; return what is to be printed, and whether all is well."""
+def play(name: str, plain: dict[str, Any], parts: list[list[str]]) -> bool:
+    """Run the parts on one machine, print what came out, and return whether all is well."""
     machine = MACHINES[name]
     reason = why_not(machine, plain)
     if reason:
-        return f"== {name}: left out, {reason}", True
+        click.echo(f"== {name}: left out, {reason}")
+        return True
     found = probe(machine)
-    head = (
+    click.echo(
         f"== {name}: {machine.variables} {found['capability']}, {found['threads']} thread(s), {found['bits']}"
     )
     wrong = check_switch(machine, found, plain)
     if wrong:
-        return f"{head}\nFAILED: {wrong}", False
-    lines, well = [head], True
+        click.echo(f"== {name} FAILED: {wrong}")
+        return False
+    well = True
     for command in parts:
         run = subprocess.run(
             command, env=environment(machine), cwd=ROOT, capture_output=True, text=True, check=False
         )
         well = well and run.returncode == 0
         output = (run.stdout + run.stderr).rstrip()
-        lines.append(output.splitlines()[-1] if run.returncode == 0 else output)
-    return "\n".join(lines), well
+        click.echo(f"== {name}: {output.splitlines()[-1] if run.returncode == 0 else output}")
+    return well
 
 
 @click.command()
@@ -174,12 +176,9 @@ def main(only: str, numerical: bool, lessons: bool, jobs: int) -> None:
         raise click.BadParameter(f"there is no machine {unknown[0]!r}; choose among {', '.join(MACHINES)}")
     parts = commands(numerical or not lessons, lessons or not numerical)
     plain = probe(Machine({}))
-    well = True
     with ThreadPoolExecutor(jobs) as pool:
-        for text, passed in pool.map(lambda name: play(name, plain, parts), names):
-            click.echo(text)
-            well = well and passed
-    sys.exit(0 if well else 1)
+        well = list(pool.map(lambda name: play(name, plain, parts), names))
+    sys.exit(0 if all(well) else 1)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def test_every_case_is_a_data_set_with_settings_that_exist():
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.before])
 def test_a_pretrained_model_is_prepared_step_by_step_and_one_from_scratch_is_not(name: str, monkeypatch):
-    """Each step begins with the model of the one before; none sees a test part but the case itself."""
+    """Each step begins with the model of the one before; none sees a test split but the case itself."""
     runs = []
 
     def note(task, splits, model, folder, settings):
@@ -61,7 +61,7 @@ def test_every_preparation_is_a_data_set_with_settings_that_exist():
             FinetuneSettings.recipe(make_task(step.task, {}), ConvBertConfig.tiny(), **step.settings)
 
 
-def test_the_test_part_stays_closed_while_settings_are_chosen():
+def test_the_test_split_stays_closed_while_settings_are_chosen():
     assert chosen_examples("tweets", 0, "validation").test == []
     assert len(chosen_examples("tweets", 0, "test").test) == 229
 

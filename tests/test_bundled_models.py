@@ -12,7 +12,7 @@ from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertMo
 from convbert_edu.checkpoints.folder import BUNDLED, bundled_models
 from convbert_edu.pretraining.documents import pretraining_texts
 from convbert_edu.pretraining.token_file import TokenFile, write_token_file
-from pretraining_held_out import play
+from pretraining_held_out import evaluate_models
 from tolerance import assert_same_numbers
 
 SHA256 = {
@@ -63,7 +63,9 @@ def test_part(tmp_path_factory: pytest.TempPathFactory) -> TokenFile:
 def test_the_measured_figures_hold(test_part: TokenFile):
     """The record's figures, measured again on the same hidden words."""
     recorded = json.loads((BUNDLED / "convbert-tiny" / "record.json").read_text())["held_out"]
-    results = play("convbert-tiny", "convbert-tiny-generator", test_part, int(recorded["sequences"]))
+    results = evaluate_models(
+        "convbert-tiny", "convbert-tiny-generator", test_part, int(recorded["sequences"])
+    )
     for name, value in results.items():
         assert value == pytest.approx(recorded[name], rel=5e-3), name
     assert recorded["masked_lm_accuracy"] > 2 * recorded["unigram_accuracy"]

@@ -27,7 +27,7 @@ IMPOSSIBLE = [
     ("hidden_dropout_prob", None, PROBABILITY),
     *[("layer_norm_eps", value, "a small number above 0") for value in (0, -1e-5, math.nan, "1e-12", None)],
     *[("initializer_range", value, "a number of at least 0") for value in (-0.02, math.nan, math.inf, 10**400, None)],
-    ("conv_kernel_size", 8, "odd, so that a window has a middle word; try one more or one less"),
+    ("conv_kernel_size", 8, "odd, so that a window has a middle token; try one more or one less"),
     ("hidden_act", "gelou", "one of 'gelu', "),
     ("hidden_act", None, "one of 'gelu', "),
     ("hidden_act", ["gelu"], "one of 'gelu', "),

@@ -2,7 +2,10 @@
 
 import importlib.metadata
 import importlib.util
+import json
 import re
+import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -12,13 +15,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import start
 from helpers import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, flags=re.MULTILINE))
-INSTALLED_BY_MAKE = ("notebooks", "dev")
-INSTALLED_FOR_TESTS = "tensorflow"
+TARGETS = re.search(r"^TARGETS := (.*)$", MAKEFILE, flags=re.MULTILINE)[1].split()
 
 # What other machines need and the tested one does not: a GPU build of torch, macOS, Windows.
 PLATFORM_ONLY = re.compile(r"nvidia-|cuda-|triton|appnope|colorama|pywin")
@@ -54,10 +56,10 @@ def needed(requirements: list[str]) -> set[str]:
 
 
 def declared() -> list[str]:
-    """What `make` installs: the package's own dependencies and the extras, TensorFlow only where it is there."""
-    names = list(INSTALLED_BY_MAKE)
+    """What start.py installs: the package's own dependencies and the extras, TensorFlow only where it is there."""
+    names = list(start.EXTRAS)
     if importlib.util.find_spec("tensorflow"):
-        names.append(INSTALLED_FOR_TESTS)
+        names += start.EXTRAS_OF_TESTS
     extras = PROJECT["optional-dependencies"]
     return PROJECT["dependencies"] + [line for name in names for line in extras[name]]
 
@@ -83,20 +85,63 @@ def test_the_conda_environment_has_no_list_of_versions_of_its_own():
     dependencies = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     python, pip, from_pip = dependencies
     assert pip == "pip"
-    assert from_pip == {"pip": ["--constraint constraints.txt", "--editable .[notebooks,dev]"]}
+    extras = ",".join(start.EXTRAS)
+    assert from_pip == {"pip": ["--constraint constraints.txt", f"--editable .[{extras}]"]}
     assert Version(python.removeprefix("python=")) in SpecifierSet(PROJECT["requires-python"])
 
 
-def test_make_installs_the_same_extras():
-    assert f"--editable '.[{','.join(INSTALLED_BY_MAKE)}]'" in MAKEFILE
-    assert f"--editable '.[{INSTALLED_FOR_TESTS}]'" in MAKEFILE
-    assert re.search(r"^test: .*\$\(TENSORFLOW\)", MAKEFILE, flags=re.MULTILINE)
+def test_make_has_the_targets_that_start_has_commands():
+    assert list(start.COMMANDS) == TARGETS
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_make_hands_every_target_to_start(tmp_path):
+    """Here `python` is a program that only writes down what it is told."""
+    told = tmp_path / "a python"
+    told.write_text('#!/bin/sh\necho "$@" $CONVBERT_EDU_TORCH_INDEX\n')
+    told.chmod(0o755)
+    for target in ("help", *TARGETS):
+        words = ["make", target, f"PYTHON='{told}'", "CONVBERT_EDU_TORCH_INDEX=cpu"]
+        made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert made.stdout.split() == ["start.py", target, "cpu"]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_make_says_which_python_is_not_there():
+    made = subprocess.run(["make", "lab", "PYTHON=python9"], cwd=ROOT, capture_output=True, text=True)
+    assert made.returncode == 2
+    assert (
+        "there is no 'python9' here; name a Python: make lab PYTHON=python3.11" in made.stdout + made.stderr
+    )
+
+
+def test_the_oldest_python_is_the_same_everywhere():
+    oldest = Version(".".join(map(str, start.OLDEST)))
+    (needed_by_the_package,) = SpecifierSet(PROJECT["requires-python"])
+    assert (needed_by_the_package.operator, Version(needed_by_the_package.version)) == (">=", oldest)
+    assert str(start.OLDEST) in start.PROBE
+    assert f"Python {oldest} or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_container_sets_up_by_start_with_a_python_that_is_new_enough():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    image, version = container["image"].split(":")
+    assert image == "python"
+    assert Version(version) in SpecifierSet(PROJECT["requires-python"])
+    program, script, command = container["postCreateCommand"]
+    assert (program, script) == ("python", "start.py")
+    assert command in start.COMMANDS
+    assert set(container["containerEnv"]) == {start.TORCH_INDEX}
 
 
 def test_commands_in_the_readme_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", readme, flags=re.MULTILINE))
-    assert {"lab", "test"} <= named <= TARGETS
+    assert {"lab", "test"} <= named <= {"help", *TARGETS}
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        named = set(re.findall(r"start\.py ([a-z-]+)", path.read_text(encoding="utf-8")))
+        assert "lab" in named, path.name
+        assert named <= {"help", *start.COMMANDS}, path.name
 
 
 def test_continuous_integration_runs_the_tests():
@@ -114,11 +159,12 @@ def test_progress_bars_can_be_switched_off():
 def test_no_file_names_a_path_of_somebodys_machine():
     # Written so that this file does not contain what it looks for.
     machine_path = re.compile(rb"(?<![\w.~/-])/(?:home|root|work|Users|tmp)/\w")
-    for folder in (".ci", "benchmarks", "convbert_edu", "notebooks", "tests"):
+    for folder in (".ci", ".devcontainer", "benchmarks", "convbert_edu", "docs", "notebooks", "tests"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
                 found = machine_path.search(path.read_bytes())
                 assert found is None, f"{path.relative_to(ROOT)}: {found}"
     for path in ROOT.iterdir():
-        if path.is_file():
+        # In a further work tree .git is a file, which is nobody else's.
+        if path.is_file() and path.name != ".git":
             assert not machine_path.search(path.read_bytes()), path.name

@@ -42,7 +42,7 @@ def quick_settings(**changes: Any) -> FinetuneSettings:
     return FinetuneSettings(**(fields | changes))
 
 
-def _in_parts(examples: list, label_names: tuple[str, ...] = ()) -> Splits:
+def _in_splits(examples: list, label_names: tuple[str, ...] = ()) -> Splits:
     """The first two thirds for training, the others in halves for validation and test."""
     third, sixth = len(examples) // 3, len(examples) // 6
     return Splits(
@@ -53,7 +53,7 @@ def _in_parts(examples: list, label_names: tuple[str, ...] = ()) -> Splits:
 def which_animal(count: int = 60) -> Splits[TextExample]:
     """Which of six animals is it about?"""
     texts = list(sentences(seed=1, count=count))
-    return _in_parts([TextExample(text, NAMES.index(text.split()[1])) for text in texts], NAMES)
+    return _in_splits([TextExample(text, NAMES.index(text.split()[1])) for text in texts], NAMES)
 
 
 def whose_food(count: int = 48) -> Splits[TokenExample]:
@@ -64,7 +64,7 @@ def whose_food(count: int = 48) -> Splits[TokenExample]:
         words = tuple(text.split())
         labels = tuple(1 if word in ANIMALS else 2 if word in ANIMALS.values() else 0 for word in words)
         examples.append(TokenExample(words, labels))
-    return _in_parts(examples, names)
+    return _in_splits(examples, names)
 
 
 def where_is_it(count: int = 48) -> Splits[QuestionExample]:
@@ -79,7 +79,7 @@ def where_is_it(count: int = 48) -> Splits[QuestionExample]:
         if number % 6 == 5:
             question, answers = "who hid the well ?", ()
         examples.append(QuestionExample(f"q{number}", question, context, answers))
-    return _in_parts(examples)
+    return _in_splits(examples)
 
 
 def which_food(count: int = 48) -> Splits[ChoiceExample]:
@@ -91,12 +91,12 @@ def which_food(count: int = 48) -> Splits[ChoiceExample]:
         others = [other for other in foods if other != food][:2]
         choices = [*others[: number % 3], food, *others[number % 3 :]]
         examples.append(ChoiceExample(f"c{number}", f"the {animal} likes", tuple(choices), number % 3))
-    return _in_parts(examples)
+    return _in_splits(examples)
 
 
 def only_texts(count: int = 48) -> Splits[TextExample]:
     """Texts without labels."""
-    return _in_parts([TextExample(text, 0) for text in sentences(seed=5, count=count)])
+    return _in_splits([TextExample(text, 0) for text in sentences(seed=5, count=count)])
 
 
 # For each task: its data.

@@ -1,29 +1,36 @@
-"""Numbers about what goes on inside a model: the measurements behind the figures, without any drawing."""
+"""Numbers about what goes on inside a model: the measurements behind the figures, without any drawing.
 
-from convbert_edu.analysis.gradients import receptive_field, token_saliency
-from convbert_edu.analysis.locality import (
-    Locality,
-    attended_distance,
-    kernel_centre,
-    kernel_entropy,
-    kernels_as_map,
-    mass_in_window,
-    measure_locality,
-    weights_by_offset,
-)
-from convbert_edu.analysis.sentences import look_inside, mean_over_tokens
+The names below are loaded when they are first used, so that a lesson imports only the files whose names it uses. The
+table says in which file each name stands. Lessons 07 and 09 use them.
+"""
 
-__all__ = [
-    "Locality",
-    "attended_distance",
-    "kernel_centre",
-    "kernel_entropy",
-    "kernels_as_map",
-    "look_inside",
-    "mass_in_window",
-    "mean_over_tokens",
-    "measure_locality",
-    "receptive_field",
-    "token_saliency",
-    "weights_by_offset",
-]
+from importlib import import_module
+from typing import Any
+
+MODULE_OF = {
+    "Locality": "locality",
+    "attended_distance": "locality",
+    "kernel_centre": "locality",
+    "kernel_entropy": "locality",
+    "kernels_as_map": "locality",
+    "look_inside": "sentences",
+    "mass_in_window": "locality",
+    "mean_over_tokens": "sentences",
+    "measure_locality": "locality",
+    "receptive_field": "gradients",
+    "token_saliency": "gradients",
+    "weights_by_offset": "locality",
+}
+__all__ = list(MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the file of `name` and return what stands there; Python asks here for names that it does not find."""
+    if name not in MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f"{__name__}.{MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return all names, those that are not loaded yet included."""
+    return sorted({*globals(), *__all__})

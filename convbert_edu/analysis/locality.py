@@ -1,4 +1,7 @@
-"""How far a token looks: mean distance, and the share of its attention that stays near."""
+"""How local heads are: how far attention looks, how kernels are shaped, and the means of a model over many sentences.
+
+Lesson 07 uses all of it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,10 +49,11 @@ def kernels_as_map(kernels: Float[Tensor, "*heads seq kernel"]) -> Float[Tensor,
     """
     seq, size = kernels.shape[-2:]
     offsets = torch.arange(seq, device=kernels.device) - torch.arange(seq, device=kernels.device).unsqueeze(1)
-    places = offsets + size // 2  # which weight of its kernel row t gives to column j
-    inside = (places >= 0) & (places < size)
-    places = places.clamp(0, size - 1).expand(*kernels.shape[:-1], seq)
-    return kernels.gather(-1, places) * inside
+    # Which weight of its kernel row t gives to column j.
+    taps = offsets + size // 2
+    inside = (taps >= 0) & (taps < size)
+    taps = taps.clamp(0, size - 1).expand(*kernels.shape[:-1], seq)
+    return kernels.gather(-1, taps) * inside
 
 
 def weights_by_offset(
@@ -65,26 +69,6 @@ def weights_by_offset(
     inside = (columns >= 0) & (columns < seq)
     columns = columns.clamp(0, seq - 1).expand(*attention.shape[:-1], 2 * reach + 1)
     return attention.gather(-1, columns) * inside
-
-
-def _distances(attention: Tensor) -> Tensor:
-    """Return |t - j| for every row t and column j."""
-    queries = torch.arange(attention.shape[-2], device=attention.device)
-    keys = torch.arange(attention.shape[-1], device=attention.device)
-    return (queries.unsqueeze(1) - keys).abs()
-
-
-def _shares(attention: Tensor, counted: Tensor | None) -> Tensor:
-    """Return each row's weights over the counted keys, divided by their sum."""
-    if counted is not None:
-        if not counted.any():
-            raise ValueError("counted is false for every token; at least one has to take part")
-        attention = attention * counted
-    smallest = torch.finfo(attention.dtype).tiny  # a row without any weight has distance 0, not 0 / 0
-    return attention / attention.sum(dim=-1, keepdim=True).clamp(min=smallest)
-
-
-# The shape of a kernel: how spread out it is, and to which side it leans.
 
 
 def kernel_entropy(kernels: Float[Tensor, "*heads seq kernel"]) -> Float[Tensor, "*heads seq"]:
@@ -106,9 +90,6 @@ def kernel_centre(kernels: Float[Tensor, "*heads seq kernel"]) -> Float[Tensor, 
     size = kernels.shape[-1]
     offsets = torch.arange(size, device=kernels.device) - size // 2
     return (kernels * offsets).sum(dim=-1)
-
-
-# How local the heads of a model are, averaged over many sentences.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +127,8 @@ def measure_locality(
     rows, even = [], []
     encoder = getattr(model, "encoder", model)
     for result, _, maskable in look_inside(encoder, tokenizer, texts, max_length, batch_size=32):
-        maps = torch.stack(getattr(result, field), dim=1)  # [batch, layers, heads, seq, ...]
+        # [batch, layers, heads, seq, ...]
+        maps = torch.stack(getattr(result, field), dim=1)
         if field == "conv_kernels":
             maps = kernels_as_map(maps)
         keys = maskable if words_only else torch.ones_like(maskable)
@@ -154,7 +136,8 @@ def measure_locality(
         for table, found in ((maps, rows), (alike, even)):
             measures = [attended_distance(table, keys), *(mass_in_window(table, k, keys) for k in windows)]
             found.append(torch.stack([mean_over_tokens(each, maskable) for each in measures], dim=1).cpu())
-    every = torch.cat(rows) if rows else torch.empty(0)  # [sentences, measures, layers, heads]
+    # [sentences, measures, layers, heads]
+    every = torch.cat(rows) if rows else torch.empty(0)
     if len(every) < 2:
         raise ValueError(f"{len(every)} of the texts have a word in them; at least 2 are needed for a mean")
     distance, *mass = every.mean(dim=0)
@@ -167,3 +150,21 @@ def measure_locality(
         even_distance=even_distance,
         even_mass=dict(zip(windows, even_mass, strict=True)),
     )
+
+
+def _distances(attention: Tensor) -> Tensor:
+    """Return |t - j| for every row t and column j."""
+    queries = torch.arange(attention.shape[-2], device=attention.device)
+    keys = torch.arange(attention.shape[-1], device=attention.device)
+    return (queries.unsqueeze(1) - keys).abs()
+
+
+def _shares(attention: Tensor, counted: Tensor | None) -> Tensor:
+    """Return each row's weights over the counted keys, divided by their sum."""
+    if counted is not None:
+        if not counted.any():
+            raise ValueError("counted is false for every token; at least one has to take part")
+        attention = attention * counted
+    # A row without any weight has distance 0, not 0 / 0.
+    smallest = torch.finfo(attention.dtype).tiny
+    return attention / attention.sum(dim=-1, keepdim=True).clamp(min=smallest)

@@ -1,4 +1,4 @@
-"""Running a model over many sentences to average what happens inside, without a single padded token."""
+"""Running a model over many sentences to average what happens inside, without a single padded token (lesson 07)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,9 +1,9 @@
-"""From a name to a folder on disk: a local path, a model bundled with the package, or a repository on the hub."""
+"""From a name to a folder on disk: a local path, a bundled model, or a repository on the hub (lesson 06)."""
 
 import os
 from pathlib import Path
 
-from convbert_edu.checkpoints.hub import Needs, fetch_folder
+from convbert_edu.checkpoints.weight_files import Needs
 
 BUNDLED = Path(__file__).parents[1] / "bundled"
 
@@ -26,6 +26,8 @@ def resolve_folder(
             )
         return path if path.is_dir() else BUNDLED / name
     if isinstance(name_or_path, str) and name.count("/") == 1 and not path.is_absolute():
+        from convbert_edu.checkpoints.hub import fetch_folder
+
         return fetch_folder(name, needs, revision)
     raise FileNotFoundError(
         f"{name!r} is neither a folder nor a bundled model, nor the OWNER/NAME of a repository on the hub; "

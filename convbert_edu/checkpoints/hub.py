@@ -1,4 +1,4 @@
-"""From the name of a repository on the hub to a folder with its files, which are downloaded once.
+"""From the name of a repository on the hub to a folder with its files, which are downloaded once (lesson 06).
 
 The client library huggingface_hub does the work and brings its settings along: HF_HOME (where its cache is),
 HF_TOKEN or `hf auth login`, HF_HUB_OFFLINE=1, HF_ENDPOINT (another hub). It is imported only when a hub is asked.
@@ -10,17 +10,22 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
 
-from convbert_edu.checkpoints.weight_files import INDEX_SUFFIX, WEIGHTS_FILES, read_shard_index
+from convbert_edu.checkpoints.weight_files import (
+    INDEX_SUFFIX,
+    VOCABULARY_FILE,
+    WEIGHTS_FILES,
+    Needs,
+    read_shard_index,
+)
+from convbert_edu.config_json import CONFIG_FILE
 
-Needs = Literal["config", "tokenizer", "weights"]
-CONFIG_FILE = "config.json"
-VOCABULARY_FILE = "vocab.txt"
 TOKENIZER_FILES = (VOCABULARY_FILE, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-BYTE_PAIR_FILE = "merges.txt"  # fetched only to tell the reader why it cannot be used
+# Fetched only to tell the reader why it cannot be used.
+BYTE_PAIR_FILE = "merges.txt"
 # What the client allows: letters, digits, "-", "_", "."; ".." and "--" are refused below.
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+REVISION = re.compile(r"[\w.-][\w./-]*", re.ASCII)
 
 
 def fetch_folder(repository: str, needs: Needs, revision: str | None = None) -> Path:
@@ -34,13 +39,12 @@ def fetch_folder(repository: str, needs: Needs, revision: str | None = None) -> 
     config = _fetch(repository, CONFIG_FILE, revision or "main")
     if config is None:
         raise FileNotFoundError(f"the repository {repository!r} has no {CONFIG_FILE}, so it holds no model")
-    folder, commit = (
-        config.parent,
-        config.parent.name,
-    )  # the cache names the folder of a snapshot by its commit
+    # The cache names the folder of a snapshot by its commit.
+    folder, commit = config.parent, config.parent.name
     if needs == "weights":
         _fetch_weights(repository, commit)
-        with suppress(Unreachable):  # only looked at to see whether it fits
+        # Only read to see whether it fits the weights.
+        with suppress(Unreachable):
             _fetch(repository, VOCABULARY_FILE, commit)
     if needs == "tokenizer":
         found = [_fetch(repository, name, commit) for name in TOKENIZER_FILES]
@@ -52,18 +56,13 @@ def fetch_folder(repository: str, needs: Needs, revision: str | None = None) -> 
 def check_repository(repository: str, revision: str | None = None) -> None:
     """Raise ValueError unless these can be the names of a repository, OWNER/NAME, and of a revision of it."""
     parts = [part for name in repository.split("/") for part in (name[:1], name[-1:])]
-    if (
-        not REPOSITORY.fullmatch(repository)
-        or ".." in repository
-        or "--" in repository
-        or {".", "-"} & set(parts)
-    ):
+    refused = ".." in repository or "--" in repository or {".", "-"} & set(parts)
+    if refused or not REPOSITORY.fullmatch(repository):
         raise ValueError(
             f"{repository!r} is no folder here and cannot be a repository on the hub: that is OWNER/NAME, in "
             "letters, digits, '-', '_' and '.', without '..' or '--'"
         )
-    if revision is not None and (not re.fullmatch(r"[\w./-]+", revision, re.ASCII) or ".." in revision
-                                 or revision.startswith("/")):  # fmt: skip
+    if revision is not None and (not REVISION.fullmatch(revision) or ".." in revision):
         raise ValueError(f"revision is {revision!r}; it must be the name of a branch, a tag or a commit")
 
 
@@ -73,7 +72,8 @@ def _fetch_weights(repository: str, commit: str) -> None:
     for name in WEIGHTS_FILES:
         try:
             path = _fetch(repository, name, commit)
-        except Unreachable as error:  # perhaps the cache has another kind
+        except Unreachable as error:
+            # Perhaps the cache has another kind.
             unknown.append(error)
             continue
         if path is not None:
@@ -100,12 +100,14 @@ def _fetch(repository: str, name: str, revision: str) -> Path | None:
     from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 
     cached = try_to_load_from_cache(repository, name, revision=revision)
-    if cached is _CACHED_NO_EXIST and name != CONFIG_FILE:  # asked before, and a commit does not change
+    # Asked before, and a commit does not change.
+    if cached is _CACHED_NO_EXIST and name != CONFIG_FILE:
         return None
     with explained(repository, name, revision):
         try:
             path = Path(hf_hub_download(repository, name, revision=revision))
-        except LocalEntryNotFoundError:  # not here, and nobody can be asked
+        except LocalEntryNotFoundError:
+            # Not in the cache, and no hub can be asked.
             raise
         except RemoteEntryNotFoundError:
             return None
@@ -138,11 +140,11 @@ def _check_hash(path: Path, repository: str) -> None:
         )
 
 
-# What can go wrong with a hub, and what the reader can do about it.
+# What can go wrong with a hub, and what the reader can do about it -------------------------------------------
 
 
 class Unreachable(ConnectionError):
-    """A file is not in the cache, and nobody can be asked for it."""
+    """A file is not in the cache, and no hub can be asked for it."""
 
 
 @contextmanager
@@ -197,7 +199,8 @@ def explained(repository: str, name: str, revision: str) -> Iterator[None]:
             "nothing of it was kept, so just try again"
         ) from error
     except OSError as error:
-        if error.errno is not None:  # the disk, which says for itself what is wrong
+        # An error of the disk says for itself what is wrong.
+        if error.errno is not None:
             raise
         raise ConnectionError(
             f"{name} of the repository {repository!r} did not come in whole ({error}); "

@@ -1,4 +1,7 @@
-"""What became of every tensor when weights were loaded: a short table, as text or in a notebook."""
+"""Reading weights into a model, and a report of what became of every tensor (lesson 06).
+
+The names in a file may be ours or transformers', with a prefix or without; nothing is read unless all fits.
+"""
 
 import html
 import warnings
@@ -8,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from convbert_edu.checkpoints.parameter_names import OUR_PREFIX, TRANSFORMERS_PREFIX, name_table
+from convbert_edu.checkpoints.parameter_names import OUR_PREFIX, TRANSFORMERS_PREFIX, names_of
 from convbert_edu.checkpoints.weight_files import StoredTensors, TensorsInMemory
 
 
@@ -44,7 +47,7 @@ class LoadingReport:
         return "\n".join([f"weights from {self.source}", *lines])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """Return the table as a notebook shows it."""
         rows = "".join(
             f"<tr><th scope='row' style='text-align:left'>{title}</th><td>{count}</td>"
             f"<td style='text-align:left'>{html.escape(names)}</td></tr>"
@@ -60,13 +63,10 @@ def _first(count: int, names: list[str]) -> str:
     return ", ".join(names[:count]) + (", ..." if len(names) > count else "")
 
 
-# Reading weights into a model: from our names or transformers', every tensor accounted for.
-
-
 # Counters that old transformers versions saved beside the weights; there is nothing in them to load.
 NOT_WEIGHTS = ("embeddings.position_ids", "embeddings.token_type_ids")
 FILL_MASK_HEAD = "masked_lm_head."
-WORD_TABLE = ("embeddings.word.weight", "embeddings.word_embeddings.weight")
+EMBEDDING_MATRIX = ("embeddings.word.weight", "embeddings.word_embeddings.weight")
 
 
 def load_weights(
@@ -86,10 +86,11 @@ def load_weights(
     """
     if isinstance(weights, Mapping):
         weights = TensorsInMemory(weights)
-    parameters = dict(model.named_parameters())  # a tied weight appears once, under the encoder's name
+    # A tied weight appears once, under the encoder's name.
+    parameters = dict(model.named_parameters())
     in_encoder = _encoder_parameters(parameters)
     metadata = weights.metadata
-    found = _match(model, parameters, metadata)
+    found = _match(model, metadata)
     mismatched = {ours: name for ours, name in found.items() if not _fits(metadata[name], parameters[ours])}
     replaced = {
         ours: name
@@ -124,23 +125,21 @@ def load_weights(
 
 
 def vocabulary_size(weights: StoredTensors) -> int | None:
-    """Return how many rows the word table in `weights` has; None where there is no such table."""
+    """Return how many rows the embedding matrix in `weights` has; None where there is none."""
     for name, tensor in weights.metadata.items():
         if (
-            name.removeprefix(TRANSFORMERS_PREFIX).removeprefix(OUR_PREFIX) in WORD_TABLE
+            name.removeprefix(TRANSFORMERS_PREFIX).removeprefix(OUR_PREFIX) in EMBEDDING_MATRIX
             and tensor.dim() == 2
         ):
             return tensor.shape[0]
     return None
 
 
-def _match(model: nn.Module, parameters: Mapping[str, Tensor], names: Mapping[str, Tensor]) -> dict[str, str]:
+def _match(model: nn.Module, names: Mapping[str, Tensor]) -> dict[str, str]:
     """Map our parameter names to the name that each has in the file, if it is there."""
     ours_of = {}
-    for row in name_table(model.config):
-        for ours in (row.ours, OUR_PREFIX + row.ours):
-            if ours in parameters:
-                ours_of[row.ours] = ours_of[row.transformers] = ours
+    for ours, row in names_of(model).items():
+        ours_of[row.ours] = ours_of[row.transformers] = ours
     found: dict[str, str] = {}
     for name in names:
         # A prefix or none makes no difference. Ours comes last: transformers' own names begin with it too.
@@ -157,7 +156,7 @@ def _encoder_parameters(parameters: Mapping[str, Tensor]) -> set[str]:
 
 
 def _fits(tensor: Tensor, parameter: Tensor) -> bool:
-    """Say whether a tensor of a file holds real numbers in the parameter's shape, give or take axes of length one."""
+    """Say whether a tensor of a file is floating point and has the parameter's shape, but for axes of length one."""
     return tensor.is_floating_point() and _without_ones(tensor.shape) == _without_ones(parameter.shape)
 
 
@@ -167,7 +166,7 @@ def _without_ones(shape: torch.Size) -> tuple[int, ...]:
 
 @torch.no_grad()
 def _put(model: nn.Module, name: str, parameter: nn.Parameter, tensor: Tensor) -> None:
-    """Give the parameter the numbers of `tensor`; one without memory gets the tensor itself."""
+    """Give the parameter the values of `tensor`; one without memory gets the tensor itself."""
     tensor = tensor.reshape(parameter.shape)
     if not parameter.is_meta:
         parameter.copy_(tensor)
@@ -180,14 +179,15 @@ def _put(model: nn.Module, name: str, parameter: nn.Parameter, tensor: Tensor) -
 def _warn_of_random_weights(source: str, missing: list[str]) -> None:
     message = (
         f"{source} has no weights for {missing}: they start from random numbers, so train the model before "
-        "you trust what this head says"
+        "you trust what this head predicts"
     )
     if any(name.startswith(FILL_MASK_HEAD) for name in missing):
         message += (
-            ". The fill-mask head is random: what it puts in the place of [MASK] is chance. The ConvBERTs that the "
+            ". The fill-mask head is random: what it predicts for [MASK] is chance. The ConvBERTs that the "
             "authors published hold the encoder only"
         )
-    warnings.warn(message, stacklevel=4)  # the line that called from_pretrained
+    # The line that called from_pretrained.
+    warnings.warn(message, stacklevel=4)
 
 
 def _complaint(
@@ -208,12 +208,6 @@ def _complaint(
         lines.append(f"  missing: {', '.join(lost)}")
     if ignored:
         lines.append(f"  unexpected: {', '.join(ignored)}")
-    lines.append(
-        "Use the config.json that was saved with these weights"
-        + (
-            "."
-            if not mismatched
-            else ", or start such tensors from random numbers: ignore_mismatched_sizes=True."
-        )
-    )
+    remedy = ", or start such tensors from random numbers: ignore_mismatched_sizes=True" if mismatched else ""
+    lines.append(f"Use the config.json that was saved with these weights{remedy}.")
     return "\n".join(lines)

@@ -1,10 +1,12 @@
 """ONE table of names: the same parameter in this package, in transformers and in the authors' TensorFlow 1 code.
 
 Our names follow the paper; the other two are what people's files contain. Every reader and writer of
-checkpoints goes through this table, in either direction. `name_table(config)` is also a lesson: print it.
+checkpoints goes through this table, in either direction. Lesson 06 prints it: `name_table(config)`.
 """
 
 from typing import NamedTuple
+
+from torch import nn
 
 from convbert_edu.config import ConvBertConfig
 
@@ -15,18 +17,33 @@ OUR_PREFIX = "encoder."
 
 
 class Names(NamedTuple):
-    """One parameter in three dialects, and how its axes lie in the other two."""
+    """One parameter under its three names, and how its axes lie in the other two."""
 
     ours: str
     transformers: str
     tensorflow: str
-    tensorflow_layout: str = "same"  # or "transposed"; then axes of length one are dropped
-    transformers_axis: int | None = None  # where transformers has one more axis, of length one (its Conv1d)
+    # Or "transposed"; then axes of length one are dropped.
+    tensorflow_layout: str = "same"
+    # Where transformers has one more axis, of length one (its Conv1d).
+    transformers_axis: int | None = None
 
 
 def name_table(config: ConvBertConfig) -> list[Names]:
     """Return the names of every parameter of the encoder and of all heads, in reading order."""
     return encoder_names(config) + head_names()
+
+
+def names_of(model: nn.Module) -> dict[str, Names]:
+    """Return the row of each parameter of a model, by its full name here.
+
+    A head that stands in no row keeps its names in every file: it is your own, and nobody else calls it otherwise.
+    """
+    rows = {row.ours: row for row in name_table(model.config)}
+    parameters = [name for name, _ in model.named_parameters()]
+    if any(name.startswith(OUR_PREFIX) for name in parameters):
+        heads = [name for name in parameters if not name.startswith(OUR_PREFIX)]
+        rows = {name: Names(name, name, "") for name in heads} | rows
+    return {name: rows[name.removeprefix(OUR_PREFIX)] for name in parameters}
 
 
 def encoder_names(config: ConvBertConfig) -> list[Names]:
@@ -57,11 +74,8 @@ def encoder_names(config: ConvBertConfig) -> list[Names]:
 def _layer_names(layer: int, grouped: bool) -> list[Names]:
     ours, theirs, tf = f"layers.{layer}", f"encoder.layer.{layer}", f"encoder/layer_{layer}"
     heads, their_heads, tf_heads = f"{ours}.attention", f"{theirs}.attention.self", f"{tf}/attention/self"
-    conv, their_key, tf_key = (
-        f"{heads}.convolution",
-        f"{their_heads}.key_conv_attn_layer",
-        f"{tf_heads}/conv_attn_key",
-    )
+    conv = f"{heads}.convolution"
+    their_key, tf_key = f"{their_heads}.key_conv_attn_layer", f"{tf_heads}/conv_attn_key"
     feed = _grouped if grouped else _dense
     tf_feed = "g_dense" if grouped else "dense"
     return [
@@ -103,7 +117,7 @@ def head_names() -> list[Names]:
     return [
         *_dense("masked_lm_head.dense", f"{generator}.dense", f"{generator}/dense"),
         *_norm("masked_lm_head.layer_norm", f"{generator}.LayerNorm", f"{generator}/LayerNorm"),
-        # The weight is the word table (tied), in all three; files usually leave it out.
+        # The weight is the embedding matrix (tied), in all three; files usually leave it out.
         Names("masked_lm_head.decoder.weight", "generator_lm_head.weight", ""),
         Names("masked_lm_head.decoder.bias", "generator_lm_head.bias", f"{generator}/output_bias"),
         *_dense("replaced_token_head.dense", f"{discriminator}.dense", f"{discriminator}/dense"),
@@ -119,7 +133,7 @@ def head_names() -> list[Names]:
 
 
 def _dense(ours: str, theirs: str, tf: str) -> list[Names]:
-    """A dense layer: PyTorch keeps its matrix as [out, in], TensorFlow as [in, out]."""
+    """Return the rows of a dense layer: PyTorch keeps its matrix as [out, in], TensorFlow as [in, out]."""
     return [
         Names(f"{ours}.weight", f"{theirs}.weight", tf and f"{tf}/kernel", "transposed"),
         Names(f"{ours}.bias", f"{theirs}.bias", tf and f"{tf}/bias"),
@@ -127,7 +141,7 @@ def _dense(ours: str, theirs: str, tf: str) -> list[Names]:
 
 
 def _grouped(ours: str, theirs: str, tf: str) -> list[Names]:
-    """A grouped dense layer: [groups, in, out] everywhere."""
+    """Return the rows of a grouped dense layer: [groups, in, out] everywhere."""
     return [
         Names(f"{ours}.weight", f"{theirs}.weight", f"{tf}/kernel"),
         Names(f"{ours}.bias", f"{theirs}.bias", f"{tf}/bias"),
@@ -135,6 +149,7 @@ def _grouped(ours: str, theirs: str, tf: str) -> list[Names]:
 
 
 def _norm(ours: str, theirs: str, tf: str) -> list[Names]:
+    """Return the rows of a LayerNorm, whose weight and bias TensorFlow calls gamma and beta."""
     return [
         Names(f"{ours}.weight", f"{theirs}.weight", f"{tf}/gamma"),
         Names(f"{ours}.bias", f"{theirs}.bias", f"{tf}/beta"),

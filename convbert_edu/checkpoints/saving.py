@@ -1,4 +1,4 @@
-"""Writing weights in transformers' names, so that the folder opens there and here."""
+"""Writing weights under transformers' names, so that the folder opens there and here (lesson 06)."""
 
 import os
 
@@ -7,18 +7,16 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
-from convbert_edu.checkpoints.parameter_names import OUR_PREFIX, TRANSFORMERS_PREFIX, name_table
+from convbert_edu.checkpoints.parameter_names import OUR_PREFIX, TRANSFORMERS_PREFIX, names_of
 from convbert_edu.files import atomic_path
 
 
 def to_transformers_names(model: nn.Module) -> dict[str, torch.Tensor]:
     """Return the model's weights under transformers' names and in its shapes; a tied weight appears once."""
-    table = {row.ours: row for row in name_table(model.config)}
-    renamed = {}
+    names, renamed = names_of(model), {}
     for ours, parameter in model.named_parameters():
-        inside = ours.removeprefix(OUR_PREFIX)
-        row = table[inside]
-        theirs = row.transformers if inside == ours else TRANSFORMERS_PREFIX + row.transformers
+        row = names[ours]
+        theirs = (TRANSFORMERS_PREFIX if ours.startswith(OUR_PREFIX) else "") + row.transformers
         weights = parameter.detach()
         if row.transformers_axis is not None:
             weights = weights.unsqueeze(row.transformers_axis)

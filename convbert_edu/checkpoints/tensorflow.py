@@ -1,4 +1,8 @@
-"""The files of a TensorFlow 1 checkpoint: model.ckpt-7.index says what is in them, model.ckpt-7.data-... holds it."""
+"""The authors' TensorFlow 1 checkpoints: reading their files, and turning them into weights and configurations.
+
+Lesson 06 does this step by step. model.ckpt-7.index says what is in such a checkpoint, model.ckpt-7.data-... holds
+it; a configuration must lie beside them.
+"""
 
 import dataclasses
 import importlib
@@ -13,8 +17,12 @@ import torch
 from torch import nn
 
 from convbert_edu.checkpoints.parameter_names import OUR_PREFIX, encoder_names, name_table
-from convbert_edu.config import CONFIG_FILE, ConvBertConfig, read_json_object
+from convbert_edu.config import ConvBertConfig
+from convbert_edu.config_json import CONFIG_FILE
+from convbert_edu.files import read_json_object
 
+# The authors' scopes: the discriminator's encoder, and the generator's beside it.
+DISCRIMINATOR, GENERATOR = "electra", "generator"
 OPTIMISER = ("/adam_m", "/adam_v")
 ENDING = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 
@@ -31,17 +39,18 @@ def prefixes_in(folder: Path) -> list[Path]:
 
 
 def read_variables(prefix: Path) -> dict[str, np.ndarray]:
-    """Return the variables of a checkpoint by name, without what the optimiser remembers of each (adam_m, adam_v).
+    """Return the variables of a checkpoint by name, without the optimiser's state (adam_m, adam_v).
 
     Raises ModuleNotFoundError without the package tensorflow, ValueError, naming the checkpoint, where its files are
-    damaged or one of them is missing; the checksums in them are looked at.
+    damaged or one of them is missing; the checksums in them are checked.
     """
     tensorflow = _import_tensorflow()
     try:
         reader = tensorflow.train.load_checkpoint(str(prefix))
         names = [name for name in reader.get_variable_to_shape_map() if not name.endswith(OPTIMISER)]
         return {name: np.asarray(reader.get_tensor(name)) for name in names}
-    except (tensorflow.errors.OpError, LookupError) as error:  # LookupError: a file is cut short
+    # LookupError: a file is cut short.
+    except (tensorflow.errors.OpError, LookupError) as error:
         raise ValueError(
             f"the TensorFlow checkpoint {prefix} is damaged or not all there ({error}); copy its files "
             f"{prefix.name}.index and {prefix.name}.data-... again"
@@ -61,11 +70,7 @@ def _import_tensorflow() -> Any:
         ) from error
 
 
-# The authors' TensorFlow 1 variables as weights and configurations of this package.
-
-
-# The authors' scopes: the discriminator's encoder, and the generator's beside it.
-DISCRIMINATOR, GENERATOR = "electra", "generator"
+# The variables as weights and configurations of this package -------------------------------------------------
 
 
 def weights_from_tensorflow(
@@ -90,10 +95,10 @@ def weights_from_tensorflow(
         if variable not in variables:
             missing.append(variable)
             continue
-        array, turned = variables[variable], row.tensorflow_layout == "transposed"
-        tensor = torch.from_numpy(np.array(array.T if turned else array))
+        array, transposed = variables[variable], row.tensorflow_layout == "transposed"
+        tensor = torch.from_numpy(np.array(array.T if transposed else array))
         if tensor.squeeze().shape != parameter.squeeze().shape:
-            shape = tuple(reversed(parameter.shape)) if turned else tuple(parameter.shape)
+            shape = tuple(reversed(parameter.shape)) if transposed else tuple(parameter.shape)
             mismatched.append(f"{variable} has shape {array.shape}, but it must be {shape} to become {name}")
             continue
         weights[name] = tensor.reshape(parameter.shape)
@@ -126,7 +131,7 @@ def read_config(prefix: Path) -> ConvBertConfig:
         )
     if "linear_groups" in values:
         values["num_groups"] = values.pop("linear_groups")
-    # Their code pads with token 0; without the field ours would be 1.
+    # Their code pads with token id 0; the default here would be 1.
     return with_authors_gamma({"pad_token_id": 0} | values)
 
 
@@ -173,7 +178,8 @@ def generator_config(discriminator: ConvBertConfig, variables: Mapping[str, np.n
         "conv_kernel_size": kernel_size,
         "intermediate_size": shape(f"intermediate/{'g_dense' if grouped else 'dense'}/bias")[0],
         "num_groups": shape("intermediate/g_dense/kernel")[0] if grouped else 1,
-        "tie_word_embeddings": True,  # always, in their code
+        # Always, in their code.
+        "tie_word_embeddings": True,
     }
     return with_authors_gamma(discriminator.to_dict() | sizes)
 

@@ -1,4 +1,7 @@
-"""Named tensors to load from, wherever they are: what all kinds of weights have in common."""
+"""Weights as named tensors, wherever they lie: in memory, in a safetensors file, in a pickle or in shards (lesson 06).
+
+`find_weights` and `open_weights`, at the end, choose among the kinds; above them stands one class for each.
+"""
 
 import pickle
 import re
@@ -6,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,17 +22,17 @@ from convbert_edu.files import file_inside, read_json_object
 class StoredTensors:
     """Tensors that are read one by one, each at most once.
 
-    `metadata` tells name, shape and precision of each, as tensors without memory (device "meta").
+    `metadata` holds name, shape and precision of each, as tensors without memory (device "meta").
     """
 
     metadata: dict[str, Tensor]
 
     def read(self, name: str) -> Tensor:
-        """Return a tensor that nobody else writes to."""
+        """Return a tensor that nothing else writes to."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of the files; what was read stays."""
+        """Close the files; what was read stays."""
 
 
 class TensorsInMemory(StoredTensors):
@@ -42,14 +46,14 @@ class TensorsInMemory(StoredTensors):
         }
 
     def read(self, name: str) -> Tensor:
-        """Return a copy (several tensors may share memory); the original is let go of."""
+        """Return a copy (several tensors may share memory) and forget the original."""
         return self._tensors.pop(name).detach().clone(memory_format=torch.contiguous_format)
 
 
-# A safetensors file: a list of tensors, then their bytes. Reading it can run nothing and takes no second copy.
+# A safetensors file: a list of tensors, then their bytes. Reading it can run nothing and takes no second copy ---
 
 
-KINDS = {
+DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
     "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
     "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
@@ -57,7 +61,7 @@ KINDS = {
 
 
 class SafetensorsFile(StoredTensors):
-    """An open file whose tensors lie in memory that the system fills from the file when it is first looked at.
+    """An open file whose tensors lie in memory that the system fills from the file when it is first read.
 
     What is written into a tensor stays in memory: the file does not change. But the file must not be overwritten in
     place while its tensors are in use; replacing it as a whole, as `save_pretrained` does, is fine.
@@ -66,7 +70,8 @@ class SafetensorsFile(StoredTensors):
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = safe_open(path, framework="pt")  # checks that the list is sound and fits the bytes
+            # This checks that the list is sound and fits the bytes.
+            self._file = safe_open(path, framework="pt")
         except SafetensorError as error:
             raise ValueError(
                 f"{path} is not a whole safetensors file ({error}): it is damaged or cut short; "
@@ -75,15 +80,19 @@ class SafetensorsFile(StoredTensors):
         self.metadata = {}
         for name in self._file.keys():  # noqa: SIM118 (not a dict)
             stored = self._file.get_slice(name)
-            kind = KINDS.get(stored.get_dtype(), torch.uint8)
-            self.metadata[name] = torch.empty(stored.get_shape(), dtype=kind, device="meta")
+            dtype = DTYPES.get(stored.get_dtype(), torch.uint8)
+            self.metadata[name] = torch.empty(stored.get_shape(), dtype=dtype, device="meta")
 
     def read(self, name: str) -> Tensor:
         """Return one tensor."""
         return self._file.get_tensor(name)
 
 
-# pytorch_model.bin: tensors in a pickle. A pickle can be a program, so everything that is no tensor is refused.
+# pytorch_model.bin: tensors in a pickle. A pickle can be a program, so all that is no tensor is refused ---------
+
+
+# What PyTorch's reader raises for a damaged file.
+UNREADABLE = (RuntimeError, OSError, EOFError, ValueError, LookupError, AttributeError, TypeError)
 
 
 class PickledFile(TensorsInMemory):
@@ -113,16 +122,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         ) from None
     except PermissionError:
         raise
-    except (
-        RuntimeError,
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        IndexError,
-    ) as error:
+    except UNREADABLE as error:
         reason = str(error).split(". ")[0] or type(error).__name__
         raise ValueError(
             f"{path} is not a whole file of PyTorch weights ({reason}): it is damaged or cut short; "
@@ -138,7 +138,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     return content
 
 
-# Weights in several files: an index file says which file (shard) holds which tensor.
+# Weights in several files: an index file says which file (shard) holds which tensor -----------------------------
 
 
 INDEX_SUFFIX = ".index.json"
@@ -149,24 +149,25 @@ def read_shard_index(path: Path) -> dict[str, Path]:
 
     Raises ValueError where the index is no such list, or where a shard would lie outside the index's folder.
     """
-    places = read_json_object(path).get("weight_map")
-    if (
-        not isinstance(places, dict)
-        or not places
-        or not all(isinstance(name, str) for name in places.values())
-    ):
+    weight_map = read_json_object(path).get("weight_map")
+    sound = isinstance(weight_map, dict) and all(isinstance(name, str) for name in weight_map.values())
+    if not sound or not weight_map:
         raise ValueError(
             f'{path} is no index of shards: it needs a "weight_map" that gives each tensor the name of a file; '
             "copy or download it again"
         )
-    shards = {name: file_inside(path.parent, name) for name in sorted(set(places.values()))}
-    return {tensor: shards[name] for tensor, name in places.items()}
+    shards = {name: file_inside(path.parent, name) for name in sorted(set(weight_map.values()))}
+    return {tensor: shards[name] for tensor, name in weight_map.items()}
 
 
-# The weights of a model folder: in one file or several, as safetensors or as a pickle of tensors.
+# The weights of a model folder: in one file or several, as safetensors or as a pickle of tensors ----------------
 
 
 WEIGHTS_FILE = "model.safetensors"
+# The vocabulary lies beside the weights.
+VOCABULARY_FILE = "vocab.txt"
+# What of a model folder is asked for.
+Needs = Literal["config", "tokenizer", "weights"]
 # In the order of preference: safetensors can hold nothing but tensors.
 WEIGHTS_FILES = (
     WEIGHTS_FILE, WEIGHTS_FILE + INDEX_SUFFIX, "pytorch_model.bin", "pytorch_model.bin" + INDEX_SUFFIX
@@ -209,15 +210,15 @@ def open_weights(path: Path) -> Iterator[StoredTensors]:
         if not path.name.endswith(INDEX_SUFFIX):
             yield stack.enter_context(closing(_open(path)))
             return
-        places = read_shard_index(path)
-        files = {shard: stack.enter_context(closing(_open(shard))) for shard in set(places.values())}
-        lost = [name for name, shard in places.items() if name not in files[shard].metadata]
+        shard_of = read_shard_index(path)
+        files = {shard: stack.enter_context(closing(_open(shard))) for shard in set(shard_of.values())}
+        lost = [name for name, shard in shard_of.items() if name not in files[shard].metadata]
         if lost:
             raise ValueError(
-                f"{path} says that {places[lost[0]].name} holds {lost[0]!r}, but it does not; index and shards do "
+                f"{path} says that {shard_of[lost[0]].name} holds {lost[0]!r}, but it does not; index and shards do "
                 "not belong together: copy or download all of them again"
             )
-        yield ShardedTensors({name: files[shard] for name, shard in places.items()})
+        yield ShardedTensors({name: files[shard] for name, shard in shard_of.items()})
 
 
 def _open(path: Path) -> StoredTensors:

@@ -1,4 +1,7 @@
-"""Settings from the command line: a JSON file, and single ones as NAME=VALUE; --help lists them with their meaning."""
+"""What all commands share: settings from the command line, and errors that explain themselves.
+
+Settings come from a JSON file and as NAME=VALUE; --help lists them with their meaning.
+"""
 
 import dataclasses
 import json
@@ -35,12 +38,15 @@ def describe(settings: type) -> list[tuple[str, str]]:
     """Return each field of a dataclass as NAME=DEFAULT, the way it is given on the command line, and its meaning."""
     from convbert_edu.training.settings import meanings
 
-    plain = settings()
-    values = {field.name: getattr(plain, field.name) for field in dataclasses.fields(settings)}
-    return [(f"{name}={_as_value(values[name])}", meaning) for name, meaning in meanings(settings).items()]
+    values = {field.name: _default(field) for field in dataclasses.fields(settings)}
+    return [(f"{name}={values[name]}", meaning) for name, meaning in meanings(settings).items()]
 
 
-def _as_value(value: Any) -> str:
+def _default(field: dataclasses.Field) -> str:
+    """Return the default of a field as it is typed; "..." where a value has to be given."""
+    if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+        return "..."
+    value = field.default if field.default is not dataclasses.MISSING else field.default_factory()
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -58,9 +64,6 @@ def _name_and_value(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-# What all commands do with an error that explains itself.
 
 
 @contextmanager

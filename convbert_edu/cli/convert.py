@@ -1,5 +1,7 @@
-"""`convbert-edu convert`."""
+"""`convbert-edu convert` (lesson 06) and `convbert-edu export`."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,27 +9,96 @@ import click
 
 from convbert_edu.cli.common import plain_errors
 
+# Texts that a BERT's heads are measured on where none are given.
+NUM_TEXTS = 256
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=str)
 @click.argument("target", type=click.Path(path_type=Path))
-def convert(source: Path, target: Path) -> None:
+@click.option("--from-bert", is_flag=True, help="SOURCE is a BERT: its most local heads become convolutions.")
+@click.option("--layers", help="Layers of the BERT to keep, such as 1,3,5; else all.  [--from-bert]")
+@click.option("--embedding-size", type=int, help="Narrower embeddings, such as 128.  [--from-bert]")
+@click.option(
+    "--heads",
+    default="local",
+    show_default=True,
+    help="Heads to replace: local, global, random, or a JSON list for each layer.  [--from-bert]",
+)
+@click.option("--kernel-size", default=9, show_default=True, help="Tokens in a window.  [--from-bert]")
+@click.option("--seed", default=0, show_default=True, help="Of the new weights.  [--from-bert]")
+@click.option(
+    "--text", "files", multiple=True, type=FILE,
+    help="Text file to measure the heads on (can be repeated); else the course's own texts.  [--from-bert]",
+)  # fmt: skip
+def convert(
+    source: str,
+    target: Path,
+    from_bert: bool,
+    layers: str | None,
+    embedding_size: int | None,
+    heads: str,
+    kernel_size: int,
+    seed: int,
+    files: tuple[Path, ...],
+) -> None:
     """Write the checkpoint SOURCE as the new folder TARGET, which opens here and in transformers.
 
     SOURCE is a TensorFlow 1 checkpoint of the authors' code, such as model.ckpt-7 (config.json and vocab.txt beside
     it are used; needs TensorFlow), or a model folder saved here or by transformers.
-    """
-    from convbert_edu.extras.conversion import convert as run
 
+    With --from-bert it is a BERT: a folder, OWNER/NAME on the hub, or "minilm", which is fetched if need be.
+    """
     with plain_errors():
-        report = run(source, target)
+        if from_bert:
+            from convbert_edu.extras.bert_conversion import convert_bert_folder
+
+            options = {"embedding_size": embedding_size, "kernel_size": kernel_size, "seed": seed}
+            found = convert_bert_folder(
+                source, target, measured_texts(files), layers=_layers(layers), heads=_heads(heads), **options
+            )
+            click.echo(f"wrote {target}\n{found}")
+            return
+        if layers or embedding_size or files or heads != "local":
+            raise click.UsageError("--layers, --embedding-size, --heads and --text need --from-bert")
+        from convbert_edu.extras.conversion import convert as run
+
+        report = run(Path(source), target)
     for line in report.written:
         click.echo(f"wrote {line}")
     for note in report.notes:
         click.echo(f"note: {note}")
 
 
-# `convbert-edu export`.
+def measured_texts(files: Sequence[Path]) -> list[str]:
+    """Return texts to measure heads on, spread evenly over the files or, without any, over the course's own texts."""
+    from convbert_edu.pretraining.documents import pretraining_texts, read_documents
+
+    documents = list(read_documents(files) if files else pretraining_texts("train"))
+    return documents[:: -(-len(documents) // NUM_TEXTS)]
+
+
+def _layers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError as error:
+        raise ValueError(
+            f"--layers is {text!r}; give numbers with commas between them, such as 1,3,5"
+        ) from error
+
+
+def _heads(text: str) -> str | list[list[int]]:
+    if not text.startswith("["):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(
+            f"--heads is {text!r}; give local, global, random, or a JSON list of lists"
+        ) from error
 
 
 @click.command()

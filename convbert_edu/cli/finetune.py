@@ -1,4 +1,4 @@
-"""`convbert-edu finetune`."""
+"""`convbert-edu finetune` (lessons 09 to 13 and 15)."""
 
 import json
 import sys

@@ -7,6 +7,7 @@ import click
 
 from convbert_edu.cli.common import plain_errors
 from convbert_edu.cli.convert import convert, export
+from convbert_edu.cli.distil import distil
 from convbert_edu.cli.finetune import finetune
 from convbert_edu.cli.predict import predict
 from convbert_edu.cli.pretrain import pack_data, pretrain
@@ -48,9 +49,9 @@ def data() -> None:
 def list_data() -> None:
     """Show each source of text: whether it is cached, what it is and under which licence."""
     from convbert_edu.data import SOURCES, cache_folder
-    from convbert_edu.data.datasets.sources import is_cached
+    from convbert_edu.data.datasets.sources import MODEL_SOURCES, is_cached
 
-    for source in SOURCES.values():
+    for source in (SOURCES | MODEL_SOURCES).values():
         state = "cached" if is_cached(source.name) else "not cached"
         click.echo(f"{source.name:<10} {state:<11} {source.what}")
         click.echo(f"{'':<22} {source.licence}; {source.citation}")
@@ -59,7 +60,7 @@ def list_data() -> None:
 
 @data.command("fetch")
 @click.argument("names", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Fetch every source.")
+@click.option("--all", "everything", is_flag=True, help="Fetch every source of text.")
 def fetch_data(names: tuple[str, ...], everything: bool) -> None:
     """Download the sources called NAMES into the cache, unless they are there already."""
     from convbert_edu.data import SOURCES, fetch
@@ -73,6 +74,7 @@ def fetch_data(names: tuple[str, ...], everything: bool) -> None:
 
 data.add_command(pack_data)
 main.add_command(pretrain)
+main.add_command(distil)
 main.add_command(finetune)
 main.add_command(predict)
 main.add_command(convert)

@@ -1,4 +1,4 @@
-"""`convbert-edu predict`."""
+"""`convbert-edu predict` (lessons 10 and 11): a fine-tuned model answers for texts, files or standard input."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ import click
 
 from convbert_edu.cli.common import plain_errors
 
-AT_ONCE = 256  # inputs; answers come while there is more to read, and memory does not grow with the input
+# Inputs read at once: answers come while there is more to read, and memory does not grow with the input.
+AT_ONCE = 256
 
 
 @click.command()
@@ -34,7 +35,7 @@ def predict(
         predictor = Predictor.load(model, find_device(device))
         inputs = chain(texts, _inputs(files) if files or not texts else ())
         while some := list(islice(inputs, AT_ONCE)):
-            for answer in predictor.answer(some, batch_size):
+            for answer in predictor.predict(some, batch_size):
                 click.echo(json.dumps(answer, ensure_ascii=False))
 
 

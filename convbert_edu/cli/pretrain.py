@@ -1,4 +1,4 @@
-"""`convbert-edu pretrain` and `convbert-edu data pack`."""
+"""`convbert-edu pretrain` and `convbert-edu data pack` (lessons 08 and 15)."""
 
 import json
 import sys
@@ -20,6 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--vocab-size", default=8000, show_default=True, help="Entries of the learnt vocabulary.")
 @click.option("--max-length", default=128, show_default=True, help="Tokens of a sequence.")
 @click.option("--pairs", default=0.0, show_default=True, help="Share of sequences that are pairs, 0 to 1.")
+@click.option("--recipes", is_flag=True, help="With the course's own texts also the steps of recipes.")
 @click.option("--short", default=0.05, show_default=True, help="Share of sequences of random shorter length.")
 def pack_data(
     corpus: Path,
@@ -29,6 +30,7 @@ def pack_data(
     vocab_size: int,
     max_length: int,
     pairs: float,
+    recipes: bool,
     short: float,
 ) -> None:
     """Make the folder CORPUS for pretraining: a vocabulary, packed training text and held-out text.
@@ -36,19 +38,20 @@ def pack_data(
     Without --text the course's own texts are used (reviews, Wikipedia introductions, the World Factbook).
     """
     from convbert_edu.pretraining.corpus import build_corpus, every_hundredth
-    from convbert_edu.pretraining.documents import pretraining_texts, read_documents
+    from convbert_edu.pretraining.documents import distillation_texts, pretraining_texts, read_documents
     from convbert_edu.pretraining.packing import Packing
     from convbert_edu.tokenizer import ConvBertTokenizer
 
     with plain_errors():
         if not texts:
-            readers = (pretraining_texts, lambda: pretraining_texts("validation"))
+            own_texts = distillation_texts if recipes else pretraining_texts
+            readers = (own_texts, lambda: own_texts("validation"))
         elif held_out:
             readers = (lambda: read_documents(texts), lambda: read_documents([held_out]))
         else:
             readers = tuple(
-                lambda part=part: every_hundredth(read_documents(texts), held_out=part)
-                for part in (False, True)
+                lambda split=split: every_hundredth(read_documents(texts), held_out=split)
+                for split in (False, True)
             )
         built = build_corpus(
             corpus,
@@ -57,8 +60,8 @@ def pack_data(
             vocab_size=vocab_size,
             packing=Packing(max_length=max_length, pair_share=pairs, short_share=short),
         )
-    for name, part in (("train", built.train), ("held out", built.held_out)):
-        counts = ", ".join(f"{part.index[what]:,} {what}" for what in ("documents", "sequences", "tokens"))
+    for name, split in (("train", built.train), ("held out", built.held_out)):
+        counts = ", ".join(f"{split.index[what]:,} {what}" for what in ("documents", "sequences", "tokens"))
         click.echo(f"{name}: {counts}")
 
 
@@ -101,15 +104,16 @@ def pretrain(
 
     with plain_errors():
         settings = PretrainSettings.from_dict(settings_from(settings_file, changes))
-        parts = PretrainingCorpus.open(corpus)
+        opened = PretrainingCorpus.open(corpus)
         try:
             record = run(
-                settings, parts.train, parts.tokenizer, output, resume, find_device(device), parts.held_out
+                settings, opened.train, opened.tokenizer, output, resume, find_device(device), opened.held_out
             )
         except KeyboardInterrupt as stop:
             click.echo(f"\n{stop}", err=True)
             sys.exit(130)
-    if "held_out" in record:  # of several processes only the first has measured
+    # Of several processes only the main one has measured.
+    if "held_out" in record:
         click.echo(
             json.dumps({name: record[name] for name in ("steps", "tokens", "seconds", "held_out")}, indent=2)
         )

@@ -1,4 +1,4 @@
-"""Real text to train and test on, fetched once and kept."""
+"""Real text to train and test on, fetched once and kept; examples, batches, baselines and readers of files."""
 
 from convbert_edu.data.baselines import majority_baseline, tfidf_baseline, tfidf_predictions
 from convbert_edu.data.datasets.download import cache_folder

@@ -1,4 +1,7 @@
-"""Baselines of text classification: the most frequent class, and logistic regression on weighted word counts."""
+"""Baselines: what is reached without a neural network, one section for each kind of task (lessons 09 to 12).
+
+A model is worth its cost only by what it does better than these.
+"""
 
 import re
 from collections import Counter, defaultdict
@@ -9,18 +12,35 @@ import numpy as np
 from convbert_edu.data.datasets.wikipedia import content_words
 from convbert_edu.data.examples import ChoiceExample, TextExample, TokenExample
 
+# For question answering: words that say little; what the question says, and what then is an answer.
+_STOP_WORDS = frozenset(
+    "a an and are as at by did do does for from has have how in into is it its most of on one or that the their they "
+    "to was what when where which who whom with".split()
+)
+_DATE = r"(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{4}"
+_NUMBER = r"[$]?\d[\d.,]*(?: ?(?:million|billion|km|m|%))?"
+_RULES = [
+    (r"(?i)^(?:since when|when|on which day|of which day)", _DATE),
+    (r"(?i)^who\b", r"[A-Z][^;:(]*?(?= \(since)"),
+    (r"(?i)^(?:how (?:many|large|long|high|much)|what share|to what elevation)", _NUMBER),
+    (r"(?i)\b(?:most|main|largest|best|official|who buys)\b", r"[A-Z][^\d,;:(]*(?= )"),
+]
+
+
+# Text classification: the most frequent class; TF-IDF and logistic regression.
+
 
 def majority_baseline(train: Sequence[TextExample], test: Sequence[TextExample]) -> float:
-    """Return the test accuracy of always answering the class that is most frequent in `train`."""
+    """Return the test accuracy of always predicting the class that is most frequent in `train`."""
     label, _ = Counter(example.label for example in train).most_common(1)[0]
     return sum(example.label == label for example in test) / len(test)
 
 
 def tfidf_baseline(train: Sequence[TextExample], test: Sequence[TextExample]) -> float:
-    """Return the test accuracy of logistic regression on weighted word counts; see `tfidf_predictions`."""
+    """Return the test accuracy of TF-IDF and logistic regression; see `tfidf_predictions`."""
     predictions = tfidf_predictions(train, [example.text for example in test])
-    right = sum(label == example.label for label, example in zip(predictions, test, strict=True))
-    return right / len(test)
+    num_correct = sum(label == example.label for label, example in zip(predictions, test, strict=True))
+    return num_correct / len(test)
 
 
 def tfidf_predictions(train: Sequence[TextExample], texts: Sequence[str]) -> list[int]:
@@ -52,7 +72,7 @@ def tfidf_multi_label_predictions(train: Sequence[TextExample], texts: Sequence[
     return classifier.predict(vectorizer.transform(texts)).tolist()
 
 
-# Baselines of token classification: a list of known names, and logistic regression on each word alone.
+# Token classification: a list of known names; logistic regression on each word and its neighbours.
 
 
 def gazetteer_predictions(
@@ -73,6 +93,7 @@ def gazetteer_predictions(
 
 
 def _mark(words: list[str], kinds: dict[tuple[str, ...], Counter[str]], longest: int) -> list[str]:
+    """Return the BIO labels of known names in a text; `longest` is the number of words of the longest name."""
     labels: list[str] = []
     while len(labels) < len(words):
         start = len(labels)
@@ -111,34 +132,19 @@ def _looks(words: Sequence[str]) -> list[dict[str, str]]:
     small = ["<s>", *(word.lower() for word in words), "</s>"]
     return [
         {
-            "word": small[place + 1],
-            "before": small[place],
-            "after": small[place + 2],
-            "first letters": small[place + 1][:3],
-            "last letters": small[place + 1][-3:],
+            "word": small[position + 1],
+            "before": small[position],
+            "after": small[position + 2],
+            "first letters": small[position + 1][:3],
+            "last letters": small[position + 1][-3:],
             "shape": shape,
-            "shape and word before": f"{small[place]} {shape}",
+            "shape and word before": f"{small[position]} {shape}",
         }
-        for place, shape in enumerate(shapes)
+        for position, shape in enumerate(shapes)
     ]
 
 
-# Baselines of question answering: where the words of the question stand, and rules for what an answer looks like.
-
-
-_SAY_LITTLE = frozenset(
-    "a an and are as at by did do does for from has have how in into is it its most of on one or that the their they "
-    "to was what when where which who whom with".split()
-)
-_DATE = r"(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{4}"
-_NUMBER = r"[$]?\d[\d.,]*(?: ?(?:million|billion|km|m|%))?"
-# What the question says, and what then is an answer.
-_RULES = [
-    (r"(?i)^(?:since when|when|on which day|of which day)", _DATE),
-    (r"(?i)^who\b", r"[A-Z][^;:(]*?(?= \(since)"),
-    (r"(?i)^(?:how (?:many|large|long|high|much)|what share|to what elevation)", _NUMBER),
-    (r"(?i)\b(?:most|main|largest|best|official|who buys)\b", r"[A-Z][^\d,;:(]*(?= )"),
-]
+# Question answering: the clause that shares words with the question; rules for what an answer looks like.
 
 
 def overlap_answer(question: str, context: str) -> str:
@@ -166,8 +172,8 @@ def rule_answer(question: str, context: str) -> str:
             found = re.search(looks, nearest) or re.search(looks, statements)
             if found:
                 return found[0]
-    part = max(statements.split("; "), key=lambda statement: len(asked & _stems(statement)))
-    return re.split(r" ?[(;]", part.split(": ")[-1])[0]
+    statement = max(statements.split("; "), key=lambda statement: len(asked & _stems(statement)))
+    return re.split(r" ?[(;]", statement.split(": ")[-1])[0]
 
 
 def _field(line: str) -> str:
@@ -176,10 +182,11 @@ def _field(line: str) -> str:
 
 
 def _stems(text: str) -> frozenset[str]:
-    return frozenset(word[:5] for word in re.findall(r"\w+", text.lower()) if word not in _SAY_LITTLE)
+    """Return the first five letters of each word of a text, without stop words."""
+    return frozenset(word[:5] for word in re.findall(r"\w+", text.lower()) if word not in _STOP_WORDS)
 
 
-# Baselines of multiple choice: the choice that is most like the context, without understanding either.
+# Multiple choice: the choice whose words are most like those of the context.
 
 
 def overlap_choice(example: ChoiceExample) -> int:
@@ -195,14 +202,14 @@ def overlap_choice(example: ChoiceExample) -> int:
 
 
 def tfidf_choices(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[int]:
-    """Return the number of the choice whose weighted word counts have the smallest angle to those of the context."""
+    """Return the number of the choice whose TF-IDF vector has the smallest angle to that of the context."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(sublinear_tf=True)
     vectorizer.fit(text for example in train for text in (example.context, *example.choices))
     contexts = vectorizer.transform(example.context for example in test)
-    answers = []
+    predictions = []
     for row, example in enumerate(test):
         similar = (vectorizer.transform(example.choices) @ contexts[row].T).toarray().ravel()
-        answers.append(int(similar.argmax()))
-    return answers
+        predictions.append(int(similar.argmax()))
+    return predictions

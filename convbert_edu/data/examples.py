@@ -1,4 +1,7 @@
-"""What a training example is, and how a data set is divided into training, validation and test parts."""
+"""What a training example is, and how a data set is divided into training, validation and test splits.
+
+Lessons 09 and 13 make examples of their own.
+"""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -10,9 +13,9 @@ Example = TypeVar("Example")
 
 @dataclass(frozen=True)
 class TextExample:
-    """A text, or a pair of texts, and what is to be said of it.
+    """A text, or a pair of texts, and the label to predict.
 
-    label: the number of its class; or a value to be met (regression); or, where several classes may hold at once
+    label: the number of its class; or a value (regression); or, where several classes may hold at once
     (multi-label), a 0 or 1 for each of them
     """
 
@@ -39,15 +42,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class QuestionExample:
-    """A question about a context, and all answers that count as right; none where the context does not say."""
+    """A question about a context, and all answers that count as right; none where the context does not say.
+
+    kind: in the Factbook's questions "prose" or "list": what sort of text the answer is taken from
+    """
 
     id: str
     question: str
     context: str
     answers: tuple[Answer, ...]
-    kind: str = (
-        ""  # in the Factbook's questions "prose" or "list": what sort of text the answer is taken from
-    )
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class ChoiceExample:
 
 @dataclass(frozen=True)
 class Splits(Generic[Example]):
-    """The three parts of a data set: learn from `train`, choose by `validation`, report on `test`.
+    """The three splits of a data set: learn from `train`, choose by `validation`, report on `test`.
 
     label_names: what the numbers of the classes stand for; empty where there are no classes
     """
@@ -81,7 +85,7 @@ def split_in_blocks(examples: Sequence[Example], label_names: tuple[str, ...] = 
     """Divide examples in the order they have: the first 80%, the next 10%, the last 10%.
 
     For files that are sorted by subject (films, say): a random split would put reviews of one film into both the
-    training and the test part, and a model that remembers the film's name would look better than it is.
+    training and the test split, and a model that remembers the film's name would look better than it is.
     """
     # Whole numbers, because 0.8 and 0.9 are not exact: example i of n belongs to train while i / n < 8 / 10.
     count = len(examples)
@@ -103,15 +107,20 @@ def split_by_key(
 ) -> Splits[Example]:
     """Divide examples by the md5 of a text that identifies them (a title, a country's code).
 
-    An example stays in its part whatever else is added or dropped, and all that shares a key stays together.
+    An example stays in its split whatever else is added or dropped, and all that shares a key stays together.
     """
-    parts = Splits[Example](train=[], validation=[], test=[], label_names=label_names)
+    splits = Splits[Example](train=[], validation=[], test=[], label_names=label_names)
     for example in examples:
-        place = int(hashlib.md5(key(example).encode(), usedforsecurity=False).hexdigest(), 16) % 100
-        if place < train_percent:
-            parts.train.append(example)
-        elif place < train_percent + validation_percent:
-            parts.validation.append(example)
+        percent = md5_number(key(example)) % 100
+        if percent < train_percent:
+            splits.train.append(example)
+        elif percent < train_percent + validation_percent:
+            splits.validation.append(example)
         else:
-            parts.test.append(example)
-    return parts
+            splits.test.append(example)
+    return splits
+
+
+def md5_number(*texts: str) -> int:
+    """Return a number that looks random, and is the same for the same texts on every machine."""
+    return int(hashlib.md5("\n".join(texts).encode(), usedforsecurity=False).hexdigest(), 16)

@@ -1,1 +1,1 @@
-"""What goes beyond the paper: conversion, ONNX, publishing, text embeddings, a look at the machine."""
+"""What goes beyond the paper: conversions, ONNX, publishing, text embeddings, a check of the machine."""

@@ -1,4 +1,7 @@
-"""Any ConvBERT checkpoint into a folder that opens here and, where it can, in transformers."""
+"""Any ConvBERT checkpoint into a folder that opens here and, where it can, in transformers.
+
+It is the command `convbert-edu convert` of lesson 06.
+"""
 
 import os
 import warnings
@@ -26,7 +29,8 @@ from convbert_edu.models.encoder import ConvBertModel
 from convbert_edu.models.heads import ConvBertForMaskedLM, ConvBertForPreTraining
 from convbert_edu.tokenizer import ConvBertTokenizer
 
-GENERATOR_FOLDER = "generator"  # inside the target, where the source has a generator
+# Inside the target, where the source has a generator.
+GENERATOR_FOLDER = "generator"
 
 
 @dataclass
@@ -82,24 +86,25 @@ def _convert_tensorflow(prefix: Path, folder: Path, report: Conversion) -> None:
         generator = ConvBertForMaskedLM(generator_config(config, variables))
         models[GENERATOR_FOLDER] = (generator, GENERATOR)
     tokenizer = _read_tokenizer(prefix.parent, config, report)
-    for part, (model, scope) in models.items():
+    for subfolder, (model, scope) in models.items():
         load_weights(model, weights_from_tensorflow(model, variables, scope), source=str(prefix))
-        _write(model, tokenizer, folder, part, report)
+        _write(model, tokenizer, folder, subfolder, report)
 
 
 def _convert_folder(source: Path, folder: Path, report: Conversion) -> None:
-    for part in ("", GENERATOR_FOLDER):
-        if (source / part / CONFIG_FILE).is_file():
-            model = _read_model(source / part, report)
-            tokenizer = _read_tokenizer(source / part, model.config, report)
-            _write(model, tokenizer, folder, part, report)
+    for subfolder in ("", GENERATOR_FOLDER):
+        if (source / subfolder / CONFIG_FILE).is_file():
+            model = _read_model(source / subfolder, report)
+            tokenizer = _read_tokenizer(source / subfolder, model.config, report)
+            _write(model, tokenizer, folder, subfolder, report)
 
 
 def _read_model(source: Path, report: Conversion) -> PretrainedModel:
     """Load the model that config.json names; only its encoder where the weights of its head are not there."""
     kind = named_kind(source)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they would say is said below
+        # What the warnings would say is said below.
+        warnings.simplefilter("ignore")
         model = kind.from_pretrained(source)
         if model.loading_report.newly_initialised:
             report.notes.append(
@@ -139,23 +144,27 @@ def _read_tokenizer(source: Path, config: ConvBertConfig, report: Conversion) ->
 
 
 def _write(
-    model: PretrainedModel, tokenizer: ConvBertTokenizer | None, folder: Path, part: str, report: Conversion
+    model: PretrainedModel,
+    tokenizer: ConvBertTokenizer | None,
+    folder: Path,
+    subfolder: str,
+    report: Conversion,
 ) -> None:
-    """Save model and tokenizer to `folder`, or a `part` of it, and report what transformers can do with them."""
-    model.save_pretrained(folder / part)
+    """Save model and tokenizer to `folder`, or a `subfolder` of it, and report what transformers can do with them."""
+    model.save_pretrained(folder / subfolder)
     if tokenizer is not None:
-        tokenizer.save_pretrained(folder / part)
-    place, config = report.target / part, model.config
-    report.written.append(f"{place}: {type(model).__name__}, {model.num_parameters():,} parameters")
+        tokenizer.save_pretrained(folder / subfolder)
+    written, config = report.target / subfolder, model.config
+    report.written.append(f"{written}: {type(model).__name__}, {model.num_parameters():,} parameters")
     if config.attention_only:
-        report.notes.append(f"transformers cannot open {place}: it knows no ConvBERT with attention_only")
+        report.notes.append(f"transformers cannot open {written}: it knows no ConvBERT with attention_only")
     elif has_narrow_branches(config):
         report.notes.append(
-            f"transformers cannot open {place}: with head_ratio {config.head_ratio} its heads are "
+            f"transformers cannot open {written}: with head_ratio {config.head_ratio} its heads are "
             f"{2 * config.branch_size} channels wide together (gamma_bottleneck), and transformers knows only "
             f"hidden_size, {config.hidden_size}"
         )
     elif isinstance(model, ConvBertForPreTraining):
         report.notes.append(
-            f"transformers has no discriminator; it opens {place} without the head, with AutoModel"
+            f"transformers has no discriminator; it opens {written} without the head, with AutoModel"
         )

@@ -1,4 +1,4 @@
-"""What this machine has, what is missing, and what to do about it."""
+"""What this machine has, what is missing, and what to do about it: the command `convbert-edu doctor`."""
 
 import os
 import platform
@@ -12,8 +12,10 @@ from convbert_edu.data.datasets.download import cache_folder
 from convbert_edu.data.datasets.sources import SOURCES, is_cached, wheel_path
 
 _GIGABYTE = 10**9
-_ENOUGH_MEMORY = 2 * _GIGABYTE  # for torch, a small model and its batches
-_ENOUGH_DISK = 1 * _GIGABYTE  # for the data and some checkpoints
+# For torch, a small model and its batches.
+_ENOUGH_MEMORY = 2 * _GIGABYTE
+# For the data and some checkpoints.
+_ENOUGH_DISK = 1 * _GIGABYTE
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Finding:
     what: str
     value: str
     remedy: str = ""
-    essential: bool = False  # True where nothing works without the remedy
+    # True where nothing works without the remedy.
+    essential: bool = False
 
 
 def examine() -> list[Finding]:
@@ -89,7 +92,8 @@ def _memory() -> Finding:
 def _free_memory() -> int | None:
     """Return the bytes that new programs can have without swapping; None where the system does not say."""
     try:
-        report = Path("/proc/meminfo").read_text()  # Linux
+        # On Linux.
+        report = Path("/proc/meminfo").read_text()
     except OSError:
         return None
     available = re.search(r"^MemAvailable: +(\d+) kB", report, re.MULTILINE)
@@ -98,7 +102,7 @@ def _free_memory() -> int | None:
 
 def _disk() -> Finding:
     folder = cache_folder()
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     value = f"{_gigabytes(free)} free for {folder}"
     if not (existing.is_dir() and os.access(existing, os.W_OK)):

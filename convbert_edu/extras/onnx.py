@@ -1,12 +1,18 @@
-"""Export: a model as one graph of plain operations, which runs without this package.
+"""Export and quantisation: a model as one graph of plain operations, which runs without this package.
 
 `export_program` makes PyTorch's own form of such a graph, `export_onnx` a file that onnxruntime and other programs
 read. Both take any number of texts of any length. Labels, losses and the inside of the model stay behind.
+
+`quantise_onnx` stores the weight matrices of such a file as whole numbers from -127 to 127, a quarter of the size
+(dynamic int8). Each matrix w becomes round(w / step) and its step. The inputs of a matrix product are rounded in the
+same way while the model runs ("dynamic"), so that nothing has to be measured beforehand; softmax, norms and
+convolutions stay float32.
 """
 
 import logging
 import os
 import warnings
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,12 +23,13 @@ from torch.export import Dim, ExportedProgram
 
 from convbert_edu.files import atomic_path
 from convbert_edu.models.base import PretrainedModel
-from convbert_edu.models.encoder import ConvBertModel
-from convbert_edu.models.heads import ConvBertForMultipleChoice, ConvBertForQuestionAnswering
+from convbert_edu.models.heads import ConvBertForMultipleChoice
+from convbert_edu.models.outputs import INTERNALS
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-SCORES = {ConvBertModel: ["last_hidden_state"], ConvBertForQuestionAnswering: ["start_logits", "end_logits"]}
 NEEDED = ("onnx", "onnxscript")
+# What is rounded: matrix products, and looking up rows of the embedding matrix.
+ROUNDED = ["MatMul", "Gemm", "Gather"]
 
 
 def export_program(model: PretrainedModel) -> ExportedProgram:
@@ -36,7 +43,7 @@ def export_program(model: PretrainedModel) -> ExportedProgram:
     longest = model.config.max_position_embeddings
     axes = {axis: Dim(axis, max=longest if axis == "length" else None) for axis in _axes(model)}
     # The graph is drawn from one example. Any sizes do, but for 0 and 1, which PyTorch takes to be meant; and its
-    # three tensors must be three: one tensor in three places would be taken for one input.
+    # three tensors must be three: one tensor given three times would be taken for one input.
     ids = torch.ones([2, 3, 5][: len(axes)], dtype=torch.long, device=model.device)
     example = (ids, ids.clone(), torch.zeros_like(ids))
     was_training = model.training
@@ -72,7 +79,7 @@ def export_onnx(model: PretrainedModel, path: str | os.PathLike) -> None:
         )
     if Path(path).is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of the file to write, such as model.onnx")
-    with warnings.catch_warnings(), atomic_path(path) as part:
+    with warnings.catch_warnings(), atomic_path(path) as unfinished:
         # The exporter warns of its own insides, of axes that inputs share, and of packages that no model here needs.
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -82,14 +89,43 @@ def export_onnx(model: PretrainedModel, path: str | os.PathLike) -> None:
             verbose=False,
             input_names=list(INPUTS),
             output_names=exported_names(model),
-            dynamic_shapes=(dict(enumerate(_axes(model))),) * len(INPUTS),  # only their names are used here
+            # Only the names of the axes are used here.
+            dynamic_shapes=(dict(enumerate(_axes(model))),) * len(INPUTS),
         )
-        program.save(part, external_data=False)
+        program.save(unfinished, external_data=False)
 
 
 def exported_names(model: PretrainedModel) -> list[str]:
     """Return the names of what an exported model gives back: the fields of its output that hold scores."""
-    return SCORES.get(type(model), ["logits"])
+    return [field.name for field in fields(model.output_class) if field.name not in ("loss", *INTERNALS)]
+
+
+def quantise_onnx(source: str | os.PathLike, target: str | os.PathLike) -> None:
+    """Write `target`, an int8 form of the ONNX file `source`, with the same inputs and outputs; whole or not at all.
+
+    Raises ModuleNotFoundError without onnxruntime, FileNotFoundError where there is no `source`.
+    """
+    if find_spec("onnxruntime") is None:
+        raise ModuleNotFoundError("int8 needs onnxruntime; install it with pip install 'convbert-edu[onnx]'")
+    if not Path(source).is_file():
+        raise FileNotFoundError(
+            f"{source} is not a file; write it first with export_onnx or convbert-edu export"
+        )
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    # It advises to rewrite the graph first; what PyTorch exports is rewritten already.
+    logging.getLogger().addFilter(_no_advice)
+    try:
+        with atomic_path(target) as unfinished:
+            quantize_dynamic(
+                Path(source), unfinished, op_types_to_quantize=ROUNDED, weight_type=QuantType.QInt8
+            )
+    finally:
+        logging.getLogger().removeFilter(_no_advice)
+
+
+def _no_advice(record: logging.LogRecord) -> bool:
+    return "pre-processing before quantization" not in record.getMessage()
 
 
 class ScoresOnly(nn.Module):
@@ -123,39 +159,3 @@ def _check_model(model: PretrainedModel) -> None:
         raise ValueError(
             f"the model's weights are {model.dtype}; export takes float32: call model.float() first"
         )
-
-
-# Dynamic int8: the weight matrices of an ONNX file kept as whole numbers from -127 to 127, a quarter of the size.
-#
-# Each matrix w becomes round(w / step) and its step. The inputs of a matrix product are rounded in the same way
-# while the model runs ("dynamic"), so that nothing has to be measured beforehand; softmax, norms and convolutions
-# stay float32.
-
-
-ROUNDED = ["MatMul", "Gemm", "Gather"]  # matrix products, and looking up rows of the word table
-
-
-def quantise_onnx(source: str | os.PathLike, target: str | os.PathLike) -> None:
-    """Write `target`, an int8 form of the ONNX file `source`, with the same inputs and outputs; whole or not at all.
-
-    Raises ModuleNotFoundError without onnxruntime, FileNotFoundError where there is no `source`.
-    """
-    if find_spec("onnxruntime") is None:
-        raise ModuleNotFoundError("int8 needs onnxruntime; install it with pip install 'convbert-edu[onnx]'")
-    if not Path(source).is_file():
-        raise FileNotFoundError(
-            f"{source} is not a file; write it first with export_onnx or convbert-edu export"
-        )
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    # It advises to rewrite the graph first; what PyTorch exports is rewritten already.
-    logging.getLogger().addFilter(_no_advice)
-    try:
-        with atomic_path(target) as part:
-            quantize_dynamic(Path(source), part, op_types_to_quantize=ROUNDED, weight_type=QuantType.QInt8)
-    finally:
-        logging.getLogger().removeFilter(_no_advice)
-
-
-def _no_advice(record: logging.LogRecord) -> bool:
-    return "pre-processing before quantization" not in record.getMessage()

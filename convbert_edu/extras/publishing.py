@@ -1,4 +1,7 @@
-"""The model card: what a model is, what it learnt from and how well, written from the record of its training."""
+"""Publishing: a model on the hub in one commit, with a model card that is written from the record of its training.
+
+The card says what a model is, what it learnt from and how well.
+"""
 
 import json
 import tempfile
@@ -16,12 +19,12 @@ from convbert_edu.models.base import PretrainedModel
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.run_folder import RunLog
 
-CURVE_LINES = 10  # of the log, evenly spread
+CARD_FILE = "README.md"
+# Lines of the log that the card shows, evenly spread.
+CURVE_LINES = 10
 CURVE_COLUMNS = ("loss", "masked_lm_loss", "masked_lm_accuracy", "detection_loss")
-NAMES_OF_FILES = (
-    "start_generator",
-    "start_discriminator",
-)  # settings that name a folder of somebody's machine
+# Settings that name a folder of somebody's machine.
+FOLDER_SETTINGS = ("start_generator", "start_discriminator")
 TASKS = {"ConvBertForMaskedLM": "fill-mask", "ConvBertForSequenceClassification": "text-classification",
          "ConvBertForTokenClassification": "token-classification",
          "ConvBertForQuestionAnswering": "question-answering"}  # fmt: skip
@@ -64,18 +67,23 @@ class TrainingStage:
 
 @dataclass(kw_only=True)
 class TrainingRecord:
-    """All that a card says. `results` are figures measured after training, by what they measure."""
+    """All that a card says.
+
+    what: one or two sentences; sources: names in the table of convbert_edu.data.SOURCES
+    results: figures measured after training, by what they measure
+    reproduce: commands; tried: other recipes, and what they gave
+    """
 
     name: str
-    what: str  # one or two sentences
+    what: str
     model_class: str
     parameters: int
     stages: list[TrainingStage]
-    sources: tuple[str, ...]  # names in the table of convbert_edu.data.SOURCES
+    sources: tuple[str, ...]
     results: Mapping[str, float | str]
     limits: list[str]
-    reproduce: list[str]  # commands
-    tried: list[str] = field(default_factory=list)  # other recipes, and what they gave
+    reproduce: list[str]
+    tried: list[str] = field(default_factory=list)
     licence: str = "apache-2.0"
     language: str = "en"
 
@@ -93,7 +101,7 @@ def model_card(record: TrainingRecord) -> str:
     lines += [f"A `{record.model_class}` of {record.parameters:,} parameters.", "", *_use(record)]
     lines += ["## Data", "", *_data(record)]
     for number, stage in enumerate(record.stages, start=1):
-        lines += [f"## Training, part {number}: {stage.what}", "", *_stage(stage)]
+        lines += [f"## Training, stage {number}: {stage.what}", "", *_stage(stage)]
     lines += ["## Results", "", *_table(("measured", "value"), list(record.results.items())), ""]
     if record.tried:
         lines += ["## What was tried", "", *(f"- {trial}" for trial in record.tried), ""]
@@ -128,7 +136,7 @@ def _stage(stage: TrainingStage) -> list[str]:
     )
     versions = "".join(f", {name} {version}" for name, version in stage.versions.items())
     lines = [f"{stage.steps:,} steps, {stage.tokens:,} tokens, {hours}{versions}.", ""]
-    settings = [(name, json.dumps(_without_place(name, value))) for name, value in stage.settings.items()]
+    settings = [(name, json.dumps(_without_path(name, value))) for name, value in stage.settings.items()]
     lines += [*_table(("setting", "value"), settings), ""]
     steps = [line for line in stage.log if "loss" in line]
     if steps:
@@ -143,9 +151,9 @@ def _stage(stage: TrainingStage) -> list[str]:
     return lines
 
 
-def _without_place(name: str, value: Any) -> Any:
-    """Shorten the folder of somebody's machine to its last part."""
-    return Path(value).name if name in NAMES_OF_FILES and isinstance(value, str) else value
+def _without_path(name: str, value: Any) -> Any:
+    """Shorten the path of a folder on somebody's machine to its last name."""
+    return Path(value).name if name in FOLDER_SETTINGS and isinstance(value, str) else value
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
@@ -155,12 +163,6 @@ def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
         for row in rows
     ]
     return [f"| {' | '.join(row)} |" for row in (list(head), ["---"] * len(head), *cells)]
-
-
-# Putting a model on the hub: weights, configuration, tokenizer and model card in one commit.
-
-
-CARD_FILE = "README.md"
 
 
 def push_to_hub(
@@ -231,13 +233,15 @@ def _explained(repo_id: str) -> Iterator[None]:
         ) from error
     except errors.HfHubHTTPError as error:
         said = error.server_message or error
-        if error.response.status_code in (401, 403, 404):  # 404: strangers do not learn what is there
+        # 404: strangers do not learn what is there.
+        if error.response.status_code in (401, 403, 404):
             raise PermissionError(
                 f"{repo_id!r} was not published: {constants.ENDPOINT} does not let you write there ({said}); log in "
                 "with `hf auth login`, or check HF_TOKEN and that it may write"
             ) from error
         raise ConnectionError(f"{repo_id!r} was not published: {constants.ENDPOINT} said {said}") from error
-    except (errors.HTTPError, RuntimeError) as error:  # RuntimeError: a file that did not get through
+    except (errors.HTTPError, RuntimeError) as error:
+        # RuntimeError: a file that did not get through.
         raise ConnectionError(
             f"{repo_id!r} was not published: the connection to {constants.ENDPOINT} failed "
             f"({error.__cause__ or error}); try again"

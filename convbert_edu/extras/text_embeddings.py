@@ -1,4 +1,4 @@
-"""From texts to vectors, fast: hardly any padding is computed."""
+"""Text embeddings: one vector for each text, with hardly any padding computed."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,8 @@ from convbert_edu.device import autocast
 from convbert_edu.models.encoder import ConvBertModel
 from convbert_edu.tokenizer import ConvBertTokenizer
 
-TOKENS_AT_ONCE = 4096  # of one batch: enough to keep the processor busy, few enough for its caches
+# Tokens of one batch: enough to keep the processor busy, few enough for its caches.
+TOKENS_AT_ONCE = 4096
 
 
 @torch.inference_mode()

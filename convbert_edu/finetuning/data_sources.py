@@ -1,4 +1,4 @@
-"""Where a task's data comes from: data sets known by name, and files in the formats that are read."""
+"""Where a task's data comes from: data sets known by name, and files in known formats (lessons 09 to 13)."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ class NamedData:
 
     task: str
     load: Callable[[], Splits]
-    # For masked language modelling, where `load` leaves words out.
+    # For masked language modelling, where `load` replaces words by [MASK].
     load_whole: Callable[[], Splits] | None = None
 
 
@@ -68,7 +68,8 @@ FILE_FORMATS: dict[str, FileFormat] = {
 }
 
 
-TEN_EPOCHS = ("rte", "stsb")  # the GLUE tasks that the authors read ten times, as they are small
+# The GLUE tasks that the authors train on for ten epochs, as they are small.
+TEN_EPOCHS = ("rte", "stsb")
 
 
 def known_sources(task: str) -> tuple[list[str], list[str]]:
@@ -96,7 +97,7 @@ def load_data(
     if source in named:
         if validation or test or options:
             raise ValueError(
-                f"{source} has its own validation and test parts; leave out other files and options"
+                f"{source} has its own validation and test splits; leave out other files and options"
             )
         known = NAMED_DATA[source]
         return known.load_whole() if known.load_whole and task == "masked-lm" else known.load()
@@ -104,7 +105,7 @@ def load_data(
     if name == "hub" and colon:
         if validation or test:
             raise ValueError(
-                f"{source} has its own parts; choose them by the options train, validation and test"
+                f"{source} has its own splits; choose them by the options train, validation and test"
             )
         try:
             return load_hub_dataset(path, task, **(options or {}))
@@ -121,11 +122,11 @@ def load_data(
 
 def _read_files(format: FileFormat, paths: list[str | os.PathLike | None], options: dict[str, Any]) -> Splits:
     """Read the files; the labels are those of the first one, and unknown ones in the others are an error."""
-    parts: list[list[Any]] = []
+    splits: list[list[Any]] = []
     label_names: tuple[str, ...] = ()
     for path in paths:
         if path is None:
-            parts.append([])
+            splits.append([])
             continue
         if not os.path.isfile(path):
             raise FileNotFoundError(f"there is no file {path}")
@@ -134,5 +135,5 @@ def _read_files(format: FileFormat, paths: list[str | os.PathLike | None], optio
         except TypeError as error:
             raise ValueError(f"the options {options} do not fit this format: {error}") from error
         label_names = label_names or found.label_names
-        parts.append(found.examples)
-    return Splits(*parts, label_names=label_names)
+        splits.append(found.examples)
+    return Splits(*splits, label_names=label_names)

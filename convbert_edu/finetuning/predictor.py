@@ -1,4 +1,4 @@
-"""A fine-tuned model at work: fields of text in, answers out."""
+"""A fine-tuned model at work: fields of text in, predictions out (lessons 09 to 13)."""
 
 import json
 import os
@@ -33,8 +33,8 @@ class Predictor:
         """
         run = RunFolder(name_or_path)
         known = json.loads(run.record.read_text(encoding="utf-8")) if run.record.is_file() else {}
-        place = run.model if known else name_or_path
-        folder = resolve_folder(place, "weights")
+        source = run.model if known else name_or_path
+        folder = resolve_folder(source, "weights")
         head = trained_head(folder)
         heads = {task.model_class.__name__: task for task in TASKS.values()}
         if head not in heads:
@@ -45,11 +45,11 @@ class Predictor:
         task = heads[head](**known.get("task_options", {}))
         model = task.model_class.from_pretrained(folder).to(device or find_device())
         limit = model.config.max_position_embeddings
-        max_length = known.get("settings", {}).get("max_length", min(task.longest, limit))
-        return cls(task, model, ConvBertTokenizer.from_pretrained(place), max_length)
+        max_length = known.get("settings", {}).get("max_length", min(task.default_max_length, limit))
+        return cls(task, model, ConvBertTokenizer.from_pretrained(source), max_length)
 
-    def answer(self, inputs: Sequence[str | dict[str, Any]], batch_size: int = 64) -> list[dict[str, Any]]:
-        """Return the answer to each input as plain JSON values; a plain text stands for {"text": ...}.
+    def predict(self, inputs: Sequence[str | dict[str, Any]], batch_size: int = 64) -> list[dict[str, Any]]:
+        """Return what the model predicts for each input, as plain JSON values; a plain text stands for {"text": ...}.
 
         The fields are those that the task reads (see Task.example_from). Raises ValueError, naming the input, where
         one is missing.
@@ -66,4 +66,4 @@ class Predictor:
             return []
         encoded = task.encode_inputs(examples, self.tokenizer, self.max_length, config)
         results = predict(self.model, encoded, task.postprocess, batch_size)
-        return task.answers(results, encoded, examples, config)
+        return task.predictions(results, encoded, examples, config)

@@ -1,4 +1,4 @@
-"""How surprising is a text to a masked language model? Each word is hidden in turn."""
+"""How surprising is a text to a masked language model? Each token is masked in turn (lesson 13)."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def pseudo_perplexity(
 ) -> float:
     """Return exp of the mean, over all tokens of all texts, of -log p(token | all others) (Salazar et al. 2020).
 
-    A text of n tokens is read n times, each time with another one hidden. What is longer than `max_length` is cut.
+    A text of n tokens is read n times, each time with another one masked. What is longer than `max_length` is cut.
     Raises ValueError where the texts hold no tokens.
     """
     batch = tokenizer(list(texts), truncation=True, max_length=max_length, return_special_tokens_mask=True)
@@ -31,12 +31,13 @@ def pseudo_perplexity(
             labels.append([token if at == position else IGNORE_INDEX for at, token in enumerate(ids)])
     if not rows:
         raise ValueError(f"{len(texts)} texts hold no tokens; give at least one word")
-    hidden = EncodedTokens(
+    masked = EncodedTokens(
         input_ids=rows,
         token_type_ids=[[0] * len(row) for row in rows],
         pad_token_id=tokenizer.pad_token_id,
         labels=labels,
         example_of_row=list(range(len(rows))),
     )
-    losses = [word.loss for (word,) in predict(model, hidden, MaskedLM().postprocess, batch_size)]
+    predictions = predict(model, masked, MaskedLM().postprocess, batch_size)
+    losses = [prediction.loss for (prediction,) in predictions]
     return math.exp(sum(losses) / len(losses))

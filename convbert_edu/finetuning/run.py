@@ -1,4 +1,7 @@
-"""Fine-tuning runs: a model with a head, trained for a task, measured after each epoch (lessons 09 to 13)."""
+"""Fine-tuning runs: a model with a head, trained for a task, measured after each epoch (lessons 09 to 13).
+
+`starting_model` makes the model: a trained encoder with a head of the right size.
+"""
 
 import dataclasses
 import hashlib
@@ -174,8 +177,8 @@ class FinetuningRun(Run):
         if not self.epochs:
             return self.global_step // self.trainer.steps_per_epoch
         sign = -1 if self.metric_for_best_model.startswith("-") else 1
-        scores = [sign * measured[self.metric_for_best_model.lstrip("-")] for measured in self.epochs]
-        return scores.index(max(scores)) + 1
+        values = [sign * measured[self.metric_for_best_model.lstrip("-")] for measured in self.epochs]
+        return values.index(max(values)) + 1
 
     def _measure(self, encoded: Any, examples: list) -> dict[str, float]:
         settings = self.settings
@@ -189,15 +192,12 @@ class FinetuningRun(Run):
         return self.task.encode(examples, self.tokenizer, self.max_length, self.model.config)
 
 
-# The model that fine-tuning starts from: a trained encoder with a head of the right size.
-
-
 def starting_model(
     task: Task, splits: Splits, name_or_path: str | os.PathLike, settings: FinetuneSettings
 ) -> PretrainedModel:
     """Return the model in `name_or_path` with a head for the labels of `splits`.
 
-    A new head, or with `from_scratch` the whole model, starts from random numbers that follow from the seed.
+    A new head, or with `from_scratch` the whole model, is initialised at random, as follows from the seed.
     Raises ValueError where the model has a trained head for other labels.
     """
     folder = resolve_folder(name_or_path, "weights")
@@ -220,6 +220,7 @@ def trained_head(folder: Path) -> str:
 
 
 def _check_head(task: Task, fields: dict, folder: Path) -> None:
+    """Raise ValueError where the folder holds the task's head, trained for another number of labels."""
     if trained_head(folder) != task.model_class.__name__:
         return
     config = ConvBertConfig.from_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Every setting of a fine-tuning run. The defaults are the authors' recipe."""
+"""Every setting of a fine-tuning run; the defaults are the authors' recipe (lessons 09 to 13)."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -7,12 +7,13 @@ from convbert_edu.config import ConvBertConfig
 from convbert_edu.finetuning.tasks.base import Task
 from convbert_edu.training.settings import Settings, TrainingSettings, setting
 
-LARGE, LARGE_RATE = 768, 1e-4  # models of this width and above (ConvBERT-base) learn with the lower rate
+# Models of this width and above (ConvBERT-base) learn with the lower rate.
+LARGE, LARGE_RATE = 768, 1e-4
 
 
 @dataclass(kw_only=True)
 class FinetuneSettings(TrainingSettings, Settings):
-    """The loop's settings and those around it. Raises ValueError, naming the field, for values that cannot work.
+    """The settings of the loop and those around it. Raises ValueError, naming the field, for values that cannot work.
 
     `recipe` makes the authors' settings for a task and a model.
     """
@@ -36,7 +37,7 @@ class FinetuneSettings(TrainingSettings, Settings):
     patience: int | None = setting(
         None, "stop after so many epochs without a better result; None: at the end"
     )
-    evaluation_batch_size: int = setting(64, "rows that are read at once when nothing is learnt")
+    evaluation_batch_size: int = setting(64, "rows of a batch when predicting")
     checkpoint_minutes: float = setting(10.0, "minutes between checkpoints")
     log_every: int = setting(10, "steps between lines of the log")
     threads: int | None = setting(None, "threads of the CPU; None: as many as PyTorch takes by itself")
@@ -44,13 +45,8 @@ class FinetuneSettings(TrainingSettings, Settings):
     def __post_init__(self) -> None:
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision is {self.precision!r}; choose one of auto, float32, bfloat16")
-        for name in (
-            "epochs",
-            "batch_size",
-            "gradient_accumulation_steps",
-            "evaluation_batch_size",
-            "log_every",
-        ):
+        counts = ("epochs", "batch_size", "gradient_accumulation_steps", "evaluation_batch_size", "log_every")
+        for name in counts:
             self.require(name, lambda value: value >= 1, "at least 1")
         for name in ("weight_decay", "checkpoint_minutes"):
             self.require(name, lambda value: value >= 0, "at least 0")
@@ -76,4 +72,4 @@ class FinetuneSettings(TrainingSettings, Settings):
                 f"max_length is {self.max_length}, but the model reads at most max_position_embeddings = {limit} "
                 "tokens; lower it"
             )
-        return self.max_length or min(task.longest, limit)
+        return self.max_length or min(task.default_max_length, limit)

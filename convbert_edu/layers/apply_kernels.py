@@ -1,4 +1,7 @@
-"""Weigh the window around each token with its kernel; and the gradient of that, by hand."""
+"""The weighted sum over each token's window, and its gradient by hand (lesson 14). About speed: read it last.
+
+out[t] = sum_j w[t, j] V_c[t + j - r], with r = k // 2, the sum that ends every convolution of lesson 03.
+"""
 
 from typing import Any
 
@@ -12,18 +15,19 @@ Kernels = Float[Tensor, "batch seq heads kernel"]
 
 
 def apply_kernels(values: Values, kernels: Kernels) -> Values:
-    """Weigh the window around each token: out[t] = sum_j kernel[t, j] * value[t + j - k//2].
+    """Return the weighted sum of the window around each token: out[t] = sum_j w[t, j] V_c[t + j - r], r = k // 2.
 
     Values beyond both ends of the sequence are zero. One shifted multiply-add per kernel weight; the window
     itself, k times as large as the values, is never built.
     """
     if torch.compiler.is_compiling():
-        return dynamic_conv(values, kernels)  # a compiler finds the gradient by itself, and joins the k steps
+        # A compiler finds the gradient by itself, and joins the k steps.
+        return dynamic_conv(values, kernels)
     return DynamicConvFunction.apply(values, kernels)
 
 
 def dynamic_conv(values: Values, kernels: Kernels) -> Values:
-    """Do the sum of `apply_kernels`, one place of the window after the other."""
+    """Compute the sum of `apply_kernels`, one position of the window after the other."""
     seq, padded = values.shape[1], pad_ends(values, kernels)
     out = padded[:, :seq] * kernels[..., :1]
     for j in range(1, kernels.shape[-1]):
@@ -48,15 +52,16 @@ class DynamicConvFunction(torch.autograd.Function):
     def backward(ctx: Any, gradient: Values) -> tuple[Values, Kernels]:
         """Return the gradients of values and kernels.
 
-        kernel[t, j] met value[t + j - k//2], so its gradient is gradient[t] . value[t + j - k//2]. A value weighs in
-        the windows of its neighbours: its gradient is the same sum once more, with the weights turned around.
+        w[t, j] is multiplied with V_c[t + j - r], so its gradient is gradient[t] . V_c[t + j - r]. A value takes part
+        in the windows of its neighbours: its gradient is the same sum once more, with each kernel reversed.
         """
         values, kernels = ctx.saved_tensors
         seq, positions = values.shape[1], range(kernels.shape[-1])
         padded_values, padded_kernels = pad_ends(values, kernels), pad_ends(kernels, kernels)
-        met = [torch.linalg.vecdot(gradient, padded_values[:, j : j + seq]) for j in positions]
-        turned = [padded_kernels[:, j : j + seq, :, -1 - j] for j in positions]
-        return dynamic_conv(gradient, torch.stack(turned, dim=-1)), torch.stack(met, dim=-1)
+        kernel_gradient = [torch.linalg.vecdot(gradient, padded_values[:, j : j + seq]) for j in positions]
+        reversed_kernels = [padded_kernels[:, j : j + seq, :, -1 - j] for j in positions]
+        value_gradient = dynamic_conv(gradient, torch.stack(reversed_kernels, dim=-1))
+        return value_gradient, torch.stack(kernel_gradient, dim=-1)
 
 
 def pad_ends(

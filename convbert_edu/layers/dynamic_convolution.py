@@ -1,11 +1,15 @@
-"""From a fixed kernel to the span-based dynamic kernel: the idea of the paper, in three steps.
+"""From a fixed kernel to the span-based dynamic kernel: the idea of the paper, in three steps (lesson 03).
 
-A convolution head replaces each token by a weighted sum of the k tokens around it. The three classes differ
-only in where the k weights, the kernel, come from:
+A convolution head replaces each token by a weighted sum of the k tokens around it,
+out[t] = sum_j w[t, j] V_c[t + j - r] with r = k // 2. The three classes differ only in where the k weights w[t],
+the kernel, come from:
 
-FixedConvolution        the same kernel at every place
-DynamicConvolution      a kernel made from the token itself
-SpanDynamicConvolution  a kernel made from the token in its neighbourhood
+FixedConvolution        LConv   the same kernel at every position: lightweight convolution (Wu et al., 2019)
+DynamicConvolution      DConv   a kernel made from the token itself: dynamic convolution (Wu et al., 2019)
+SpanDynamicConvolution  SDConv  a kernel made from the token and its span: ConvBERT (Jiang et al., 2020)
+
+In the paper's formula SDConv takes the V of self-attention. In both published codes, and here, the convolution has
+values of its own, V_c.
 """
 
 import torch
@@ -46,19 +50,23 @@ class ConvolutionHeads(nn.Module):
         With a `mask` (1 real, 0 padding) padded tokens never enter a window; without one they do, as in the
         authors' code and in transformers.
         """
+        # w: the k weights of every token and head, softmax over k                     [B, n, h, k]
         kernels = self.kernels(query, hidden_states, mask)
+        # V_c: X times a matrix of its own, cut into heads                              [B, n, h, d_h]
         values = self.value(hidden_states)
         if mask is not None:
             values = values * mask.unsqueeze(-1)
         values = values.unflatten(-1, (self.num_heads, -1))
+        # out[t] = sum_j w[t, j] V_c[t + j - r], the heads side by side again           [B, n, a]
         out = apply_kernels(values, kernels.to(values.dtype))
         return out.flatten(2), kernels.transpose(1, 2)
 
 
 class FixedConvolution(ConvolutionHeads):
-    """Step 1: one learned kernel per head, the same for every word: "can" the noun and "can" the verb alike.
+    """Step 1, LConv: one learned kernel per head, the same for every word: "can" the noun and "can" the verb alike.
 
-    Not a part of ConvBERT: it is what the next two steps improve on.
+    This is the lightweight convolution of Wu et al. (2019), not the ordinary one: its weights are normalised by
+    softmax and shared by all channels of a head. Not a part of ConvBERT: the next two steps improve on it.
     """
 
     def __init__(self, config: ConvBertConfig) -> None:
@@ -72,13 +80,13 @@ class FixedConvolution(ConvolutionHeads):
         hidden_states: Float[Tensor, "batch seq hidden"],
         mask: Float[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch seq heads kernel"]:
-        """Return softmax(w), the same at every place."""
+        """Return softmax(kernel), the same at every position."""
         batch, seq, _ = query.shape
         return torch.softmax(self.kernel, dim=-1).expand(batch, seq, -1, -1)
 
 
 class DynamicConvolution(ConvolutionHeads):
-    """Step 2: the kernel depends on the word: softmax(W q_t) (Wu et al., 2019).
+    """Step 2, DConv: the kernel depends on the word: w[t] = softmax(W_f q_t) (Wu et al., 2019).
 
     The same word still gets the same kernel wherever it stands.
     """
@@ -93,15 +101,15 @@ class DynamicConvolution(ConvolutionHeads):
         hidden_states: Float[Tensor, "batch seq hidden"],
         mask: Float[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch seq heads kernel"]:
-        """Return softmax(W q_t) over the window, for each token and head."""
+        """Return softmax(W_f q_t) over the window, for each token and head."""
         return torch.softmax(self.kernel(query).unflatten(-1, (self.num_heads, -1)), dim=-1)
 
 
 class SpanDynamicConvolution(ConvolutionHeads):
-    """Step 3, ConvBERT's own: the kernel depends on the word and its span: softmax(W (q_t * k_t)).
+    """Step 3, SDConv: the kernel depends on the word and its span: w[t] = softmax(W_f (q_t * k_t)).
 
-    k_t, the span-aware key, is a small convolution over the neighbours of t; so "can" gets one kernel after
-    "a tin" and another after "you".
+    k_t, a row of the span-aware key K_s, is a small convolution over the neighbours of t; so "can" gets one kernel
+    after "a tin" and another after "you".
     """
 
     def __init__(self, config: ConvBertConfig) -> None:
@@ -115,8 +123,10 @@ class SpanDynamicConvolution(ConvolutionHeads):
         hidden_states: Float[Tensor, "batch seq hidden"],
         mask: Float[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch seq heads kernel"]:
-        """Return softmax(W (q_t * k_t)) over the window, for each token and head."""
+        """Return softmax(W_f (q_t * k_t)) over the window, for each token and head."""
+        # Q * K_s, element by element                                                  [B, n, a]
         word_in_context = query * self.span_key(hidden_states, mask)
+        # w = softmax(W_f (Q * K_s))                                                    [B, n, h k] -> [B, n, h, k]
         return torch.softmax(self.kernel(word_in_context).unflatten(-1, (self.num_heads, -1)), dim=-1)
 
 
@@ -135,7 +145,7 @@ class SpanAwareKey(nn.Module):
         self.bias = nn.Parameter(torch.zeros(config.branch_size))
 
     def reset_parameters(self) -> None:
-        """Draw the first depthwise filters, as in the authors' code: wider than the other weights' start."""
+        """Initialise the depthwise filters as the authors' code does: wider than the other weights."""
         std = 1 / self.depthwise.shape[1]
         nn.init.trunc_normal_(self.depthwise, std=std, a=-2 * std, b=2 * std)
 
@@ -144,17 +154,18 @@ class SpanAwareKey(nn.Module):
         hidden_states: Float[Tensor, "batch seq hidden"],
         mask: Float[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch seq branch"]:
-        """Return the span-aware key of every token."""
+        """Return the span-aware key of every token; with a `mask`, padding counts as zeros."""
         if mask is not None:
             hidden_states = hidden_states * mask.unsqueeze(-1)
         channels, kernel_size = self.depthwise.shape
-        # As a picture one pixel high, our [batch, seq, hidden] already lies in memory the way that fast 2-D
-        # convolutions want it (channels last), so that nothing is copied; conv1d would turn it around twice.
-        picture = hidden_states.transpose(1, 2).unsqueeze(2)
+        # As an image one pixel high, our [B, n, d] already lies in memory the way that fast 2-D convolutions want it
+        # (channels last), so that nothing is copied; conv1d would transpose it twice.                 [B, d, 1, n]
+        image = hidden_states.transpose(1, 2).unsqueeze(2)
         filters = self.depthwise[:, None, None, :]
-        with full_precision(
-            hidden_states.device
-        ):  # a slow backward pass in bfloat16, and little to gain from it
-            picture = picture.to(filters.dtype)
-            filtered = F.conv2d(picture, filters, padding=(0, kernel_size // 2), groups=channels)
+        # In bfloat16 the backward pass would be slow, and there is little to gain.
+        with full_precision(hidden_states.device):
+            # depthwise: sum_j F[c, j] X[t + j - r, c] for each channel c                              [B, d, 1, n]
+            image = image.to(filters.dtype)
+            filtered = F.conv2d(image, filters, padding=(0, kernel_size // 2), groups=channels)
+        # pointwise: K_s = (filtered X) W_s + bias                                                     [B, n, a]
         return self.pointwise(filtered.squeeze(2).transpose(1, 2)) + self.bias

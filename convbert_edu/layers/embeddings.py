@@ -1,4 +1,7 @@
-"""Embeddings: what the model sees instead of words."""
+"""Embeddings: one vector for each token id (lesson 01).
+
+X = LayerNorm(E[ids] + E_pos[positions] + E_type[types]), then a projection to the hidden size where that differs.
+"""
 
 import torch
 from jaxtyping import Float, Int
@@ -9,9 +12,9 @@ from convbert_edu.layers.dropout import Dropout
 
 
 class Embeddings(nn.Module):
-    """Turn token numbers into vectors: word + position + token type, normalised (BERT's scheme, kept by the paper).
+    """Turn token ids into vectors: word + position + token type, normalised (BERT's scheme, kept by the paper).
 
-    Where embedding_size differs from hidden_size a projection follows, so that the large word table can be
+    Where embedding_size differs from hidden_size a projection follows, so that the large embedding matrix can be
     narrower than the model: 30,522 x 128 numbers and one 128 x 256 matrix in place of 30,522 x 256.
     """
 
@@ -35,15 +38,18 @@ class Embeddings(nn.Module):
         position_ids: Int[Tensor, "#batch seq"] | None = None,
         inputs_embeds: Float[Tensor, "batch seq embedding"] | None = None,
     ) -> Float[Tensor, "batch seq hidden"]:
-        """Return one vector per token, from `input_ids` or from word vectors already looked up (`inputs_embeds`).
+        """Return one vector per token, from `input_ids` or from word embeddings already looked up (`inputs_embeds`).
 
         Token types are 0 and positions 0, 1, 2, ... where they are not given.
         """
+        # E[ids]: each id picks a row of the embedding matrix                             [B, n] -> [B, n, e]
         words = self.word(input_ids) if inputs_embeds is None else inputs_embeds
         if position_ids is None:
             position_ids = torch.arange(words.shape[1], device=words.device).unsqueeze(0)
         if token_type_ids is None:
             token_type_ids = torch.zeros(words.shape[:2], dtype=torch.long, device=words.device)
+        # X = LayerNorm(E[ids] + E_pos[positions] + E_type[types])                        [B, n, e]
         vectors = words + self.position(position_ids) + self.token_type(token_type_ids)
         vectors = self.dropout(self.layer_norm(vectors))
+        # e -> d, where the embedding matrix is narrower than the model                   [B, n, d]
         return vectors if self.projection is None else self.projection(vectors)

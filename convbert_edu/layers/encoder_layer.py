@@ -1,4 +1,4 @@
-"""One layer of the encoder: mixed attention, then feed-forward, each with a shortcut around it."""
+"""One layer of the encoder: mixed attention, then feed-forward, each with a residual connection (lesson 05)."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from convbert_edu.layers.mixed_attention import AttentionOnly, MixedAttention
 
 
 class EncoderLayer(nn.Module):
-    """LayerNorm(x + MixedAttention(x)), then LayerNorm(x + FeedForward(x)): BERT's layer with other attention."""
+    """X' = LayerNorm(X + MixedAttention(X)), then LayerNorm(X' + FeedForward(X')): BERT's layer, other attention."""
 
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__()
@@ -33,10 +33,12 @@ class EncoderLayer(nn.Module):
     ]:
         """Return the layer's output, its attention map (None unless asked for) and its convolution kernels
         (None where the configuration says attention_only)."""
+        # X' = LayerNorm(X + Mixed-Attn(X)): tokens exchange what they know                 [B, n, d]
         mixed, attention_map, kernels = self.attention(
             hidden_states, attention_bias, convolution_mask, return_attention
         )
         hidden_states = self.attention_norm(hidden_states + self.dropout(mixed))
+        # LayerNorm(X' + FeedForward(X')): each token by itself                             [B, n, d]
         fed = self.feed_forward(hidden_states)
         hidden_states = self.feed_forward_norm(hidden_states + self.dropout(fed))
         return hidden_states, attention_map, kernels

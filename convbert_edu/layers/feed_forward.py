@@ -1,4 +1,7 @@
-"""The feed-forward part of a layer: each token alone, wider, bent by an activation, and back."""
+"""The feed-forward part of a layer (lesson 05): each token by itself, wider, through an activation, and back.
+
+FeedForward(X) = activation(X W_1 + b_1) W_2 + b_2; ConvBERT-medium-small cuts both matrices into groups.
+"""
 
 import torch
 from jaxtyping import Float
@@ -10,7 +13,7 @@ from convbert_edu.config import ConvBertConfig
 
 
 class GroupedLinear(nn.Module):
-    """A linear layer cut into independent groups.
+    """A linear layer cut into independent groups (the paper's grouped linear operator).
 
     Group g maps slice g of the input to slice g of the output, with g times fewer weights than a dense layer.
     Groups mix only through the attention before and after.
@@ -22,12 +25,14 @@ class GroupedLinear(nn.Module):
         self.weight = nn.Parameter(
             torch.empty(num_groups, in_features // num_groups, out_features // num_groups)
         )
-        spread = self.weight.shape[1] ** -0.5  # as nn.Linear draws its weights, when it is made by itself
-        nn.init.uniform_(self.weight, -spread, spread)
+        # as nn.Linear initialises its weights, when it is made by itself
+        bound = self.weight.shape[1] ** -0.5
+        nn.init.uniform_(self.weight, -bound, bound)
         self.bias = nn.Parameter(torch.zeros(out_features))
 
     def forward(self, inputs: Float[Tensor, "batch seq inputs"]) -> Float[Tensor, "batch seq outputs"]:
         """Return each slice of `inputs` times the weight matrix of its own group, plus bias."""
+        # out_g = X_g W_g for each group g               [B, n, g, in / g] x [g, in / g, out / g] -> [B, n, out]
         slices = inputs.unflatten(-1, (self.num_groups, -1))
         return torch.einsum("bsgi,gio->bsgo", slices, self.weight).flatten(2) + self.bias
 
@@ -41,10 +46,8 @@ class FeedForward(nn.Module):
         if groups == 1:
             self.expand, self.contract = nn.Linear(narrow, wide), nn.Linear(wide, narrow)
         else:
-            self.expand, self.contract = (
-                GroupedLinear(narrow, wide, groups),
-                GroupedLinear(wide, narrow, groups),
-            )
+            self.expand = GroupedLinear(narrow, wide, groups)
+            self.contract = GroupedLinear(wide, narrow, groups)
         self.activation = ACTIVATIONS[config.hidden_act]
 
     def forward(self, hidden_states: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:

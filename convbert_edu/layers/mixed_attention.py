@@ -1,4 +1,8 @@
-"""Mixed attention: half of the heads look far, the other half look near."""
+"""Mixed attention: heads that see the whole sentence beside heads that see a window (lesson 04).
+
+Mixed-Attn(Q, K, K_s, V) = Concat(Self-Attn(Q, K, V), SDConv(Q, K_s, V_c)), the paper's block. Below it stands
+BERT's block, in which every head is self-attention, to compare with.
+"""
 
 import torch
 from jaxtyping import Float
@@ -10,10 +14,10 @@ from convbert_edu.layers.self_attention import SelfAttention
 
 
 class MixedAttention(nn.Module):
-    """Concat(SelfAttention(Q, K, V), SpanDynamicConvolution(Q, K_s, V_c)), then a dense layer.
+    """Concat(SelfAttention(Q, K, V), SpanDynamicConvolution(Q, K_s, V_c)), then a dense layer (Mixed-Attn).
 
-    The paper's mixed attention block. Owns what both kinds of heads share, the query, and the output layer that
-    mixes them.
+    Owns what both kinds of heads share, the query, and the output layer that mixes them. In the paper's formula
+    both branches take one V; in both published codes, and here, the convolution has values of its own, V_c.
     """
 
     def __init__(self, config: ConvBertConfig) -> None:
@@ -35,17 +39,17 @@ class MixedAttention(nn.Module):
         Float[Tensor, "batch heads seq kernel"],
     ]:
         """Return the mixed vectors, the attention map (None unless asked for) and the convolution kernels."""
+        # Q = X W_Q, one query for both branches                                      [B, n, d] -> [B, n, a]
         query = self.query(hidden_states)
+        # Self-Attn(Q, K, V) over the whole sentence, SDConv(Q, K_s, V_c) over a window     [B, n, a] each
         far, attention_map = self.self_attention(query, hidden_states, attention_bias, return_attention)
         near, kernels = self.convolution(query, hidden_states, convolution_mask)
+        # Concat(...) W_O                                                             [B, n, 2a] -> [B, n, d]
         return self.output(torch.cat([far, near], dim=-1)), attention_map, kernels
 
 
-# BERT's attention block, to compare with: every head is self-attention, none is a convolution.
-
-
 class AttentionOnly(nn.Module):
-    """SelfAttention(Q, K, V) over all heads, then a dense layer; used where the configuration says attention_only.
+    """SelfAttention(Q, K, V) over all heads, then a dense layer: BERT's block, for config.attention_only.
 
     Takes and returns what MixedAttention does, without kernels.
     """

@@ -1,4 +1,4 @@
-"""Self-attention: the heads that may look at the whole sentence."""
+"""Self-attention: the heads that see the whole sentence (lesson 02; Vaswani et al., 2017)."""
 
 import math
 
@@ -13,7 +13,7 @@ from convbert_edu.layers.dropout import Dropout
 
 
 class SelfAttention(nn.Module):
-    """softmax(Q K^T / sqrt(D) + mask) V for each head.
+    """softmax(Q K^T / sqrt(d_h) + mask) V for each head.
 
     Owns key and value. The query comes from outside, because the convolution beside it uses the same one
     (see MixedAttention).
@@ -33,26 +33,30 @@ class SelfAttention(nn.Module):
         attention_bias: Float[Tensor, "batch 1 1 seq"] | None = None,
         return_map: bool = False,
     ) -> tuple[Float[Tensor, "batch seq branch"], Float[Tensor, "batch heads seq seq"] | None]:
-        """Return what each token gathered and, with `return_map`, how much it looked at every other token.
+        """Return what each token gathered and, with `return_map`, how much it attended to every other token.
 
         `attention_bias` is added to the scores: 0 for real tokens, a very negative number for padding.
         """
         dropout = self.dropout.p if self.training else 0.0
         learns = torch.is_grad_enabled() and query.requires_grad
         fused = not learns or fused_attention_pays(query.device, query.dtype, dropout)
+        # Q, K = X W_K, V = X W_V, each cut into heads                             [B, n, a] -> [B, h, n, d_h]
         query = self._split_heads(query)
         key = self._split_heads(self.key(hidden_states))
         value = self._split_heads(self.value(hidden_states))
         if return_map or not fused:
+            # S = Q K^T / sqrt(d_h) + mask, P = softmax(S): the attention map       [B, h, n, n]
             scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
             if attention_bias is not None:
                 scores = scores + attention_bias
             attention_map = self.dropout(torch.softmax(scores, dim=-1))
+            # P V: the mean of all values, weighted by the map                      [B, h, n, d_h]
             gathered = attention_map @ value
         else:
-            # The same arithmetic in one call that never holds the [seq, seq] map in memory.
+            # The same arithmetic in one call that never holds the [n, n] map in memory.
             attention_map = None
             gathered = F.scaled_dot_product_attention(query, key, value, attention_bias, dropout)
+        # the heads side by side again                                              [B, n, a]
         return gathered.transpose(1, 2).flatten(2), attention_map if return_map else None
 
     def _split_heads(

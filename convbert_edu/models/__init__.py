@@ -1,1 +1,1 @@
-"""The encoder, its heads, and what they return."""
+"""The encoder, its heads, and what they return. Read encoder.py first, then heads.py."""

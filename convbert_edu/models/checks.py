@@ -1,7 +1,7 @@
-"""Checks of what a model is given, made before anything is computed, with errors that say what to do.
+"""Checks of the inputs and labels of a model, made before anything is computed, with errors that say what to do.
 
-Looking at numbers makes a GPU wait for a moment, so each check takes one look; where `can_look` says no, only
-shapes are checked.
+Reading values makes the CPU wait for the GPU, so each check reads them once; where `has_readable_values` says no,
+only shapes are checked.
 """
 
 import torch
@@ -9,7 +9,8 @@ from torch import Tensor
 
 from convbert_edu.config import ConvBertConfig
 
-IGNORE_INDEX = -100  # labels with this number take no part in the loss, as everywhere in PyTorch
+# Labels with this value take no part in the loss, as everywhere in PyTorch.
+IGNORE_INDEX = -100
 INTEGER_TYPES = (torch.long, torch.int)
 
 
@@ -48,7 +49,7 @@ def check_inputs(
             "shorten it (truncation=True, max_length=...) or split it into windows (stride=...)"
         )
     if attention_mask is not None:
-        meaning = "one number per token: 1 for a real token, 0 for padding"
+        meaning = "one value per token: 1 for a real token, 0 for padding"
         _check_shape("attention_mask", attention_mask, [shape], meaning)
     if token_type_ids is not None:
         _check_shape("token_type_ids", token_type_ids, [shape])
@@ -58,11 +59,11 @@ def check_inputs(
         check_ids("position_ids", position_ids, config.max_position_embeddings, "max_position_embeddings")
 
 
-def can_look(tensor: Tensor) -> bool:
-    """Say whether the numbers in a tensor can be looked at.
+def has_readable_values(tensor: Tensor) -> bool:
+    """Say whether the values in a tensor can be read.
 
-    On the meta device there are none. Inside torch.compile and torch.export what is seen must not decide what is
-    computed, or the model falls into several graphs.
+    On the meta device there are none. Inside torch.compile and torch.export values must not decide what is computed,
+    or the model falls into several graphs.
     """
     return not (tensor.is_meta or torch.compiler.is_compiling())
 
@@ -77,13 +78,13 @@ def check_tensor(name: str, value: Tensor) -> None:
 
 
 def check_ids(name: str, ids: Tensor, limit: int, limit_name: str, ignore: int | None = None) -> None:
-    """Raise unless every number in `ids` is an integer from 0 to `limit` - 1 (or `ignore`)."""
+    """Raise unless every value in `ids` is an integer from 0 to `limit` - 1 (or `ignore`)."""
     check_tensor(name, ids)
     if ids.dtype not in INTEGER_TYPES:
         raise TypeError(
             f"{name} has dtype {ids.dtype}; it must be torch.long (call .long() if the numbers are whole)"
         )
-    if not can_look(ids) or ids.numel() == 0:
+    if not has_readable_values(ids) or ids.numel() == 0:
         return
     allowed = ids if ignore is None else ids.masked_fill(ids == ignore, 0)
     lowest, highest = torch.stack(allowed.aminmax()).tolist()
@@ -96,7 +97,7 @@ def check_ids(name: str, ids: Tensor, limit: int, limit_name: str, ignore: int |
 
 
 def check_labels(labels: Tensor, shape: tuple[int, ...], num_labels: int, ignore: int | None = None) -> None:
-    """Raise unless `labels` are class numbers of this shape, 0 to `num_labels` - 1 (or `ignore`)."""
+    """Raise unless `labels` are label ids of this shape, 0 to `num_labels` - 1 (or `ignore`)."""
     _check_shape("labels", labels, [shape])
     check_ids("labels", labels, num_labels, "number of labels", ignore)
 
@@ -111,10 +112,10 @@ def check_positions(name: str, positions: Tensor, batch: int) -> None:
     """Raise unless `positions` are one whole number, at least 0, for each row of the batch."""
     _check_shape(name, positions, [(batch,)])
     if positions.dtype not in INTEGER_TYPES:
-        raise TypeError(f"{name} has dtype {positions.dtype}; it must be torch.long: token places")
-    if can_look(positions) and int(positions.min()) < 0:
+        raise TypeError(f"{name} has dtype {positions.dtype}; it must be torch.long: positions of tokens")
+    if has_readable_values(positions) and int(positions.min()) < 0:
         raise ValueError(
-            f"{name} holds {int(positions.min())}; places count from 0, and one past the end of the sequence "
+            f"{name} holds {int(positions.min())}; positions count from 0, and one past the end of the sequence "
             "means that the answer was cut off"
         )
 

@@ -1,4 +1,4 @@
-"""ConvBertModel: embeddings and a stack of layers; one vector per token comes out."""
+"""ConvBertModel: embeddings and a stack of layers, one vector per token as output (lesson 05)."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -9,7 +9,7 @@ from convbert_edu.config import ConvBertConfig
 from convbert_edu.layers import Embeddings, EncoderLayer
 from convbert_edu.layers.self_attention import attention_bias_from_mask
 from convbert_edu.models.base import PretrainedModel
-from convbert_edu.models.checks import can_look, check_inputs
+from convbert_edu.models.checks import check_inputs, has_readable_values
 from convbert_edu.models.outputs import EncoderOutput
 
 Mask = Int[Tensor, "batch seq"] | Float[Tensor, "batch seq"] | Bool[Tensor, "batch seq"]
@@ -18,7 +18,9 @@ Mask = Int[Tensor, "batch seq"] | Float[Tensor, "batch seq"] | Bool[Tensor, "bat
 class ConvBertModel(PretrainedModel):
     """The encoder of the paper, without a head."""
 
-    gradient_checkpointing = False  # see the function of this name
+    output_class = EncoderOutput
+    # See set_gradient_checkpointing.
+    gradient_checkpointing = False
 
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__(config)
@@ -39,11 +41,11 @@ class ConvBertModel(PretrainedModel):
     ) -> EncoderOutput:
         """Encode a batch of sentences.
 
-        input_ids: token numbers; or inputs_embeds: word vectors already looked up
+        input_ids: token ids; or inputs_embeds: word embeddings already looked up
         attention_mask: 0 for padding, 1 (or any other number) for real tokens; all real if left out
         token_type_ids: 0 for the first segment, 1 for the second; all 0 if left out
-        position_ids: places in the sentence; 0, 1, 2, ... if left out
-        output_*: also return what happened inside; the configuration's setting if left out
+        position_ids: positions in the sentence; 0, 1, 2, ... if left out
+        output_*: the output flags, which ask for the internals (ModelOutput); as the configuration says if left out
         Raises ValueError or TypeError, before anything is computed, for inputs that do not fit the model.
         """
         config = self.config
@@ -53,15 +55,18 @@ class ConvBertModel(PretrainedModel):
         keep_kernels = config.output_conv_kernels if output_conv_kernels is None else output_conv_kernels
         keep_kernels = keep_kernels and not config.attention_only
 
+        # X, the input of the first layer                                                     [B, n] -> [B, n, d]
         hidden_states = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds)
         attention_bias = convolution_mask = None
         make_maps = keep_maps
         if attention_mask is not None:
             mask = (attention_mask != 0).to(hidden_states.dtype)
+            # 0 for real tokens and a very negative number for padding, to add to the scores      [B, 1, 1, n]
             attention_bias = attention_bias_from_mask(mask, _attention_dtype(hidden_states))
             convolution_mask = mask if config.mask_convolution else None
             make_maps = keep_maps or _has_row_of_padding(attention_mask)
 
+        # L layers, each [B, n, d] -> [B, n, d]
         states, maps, kernels = [], [], []
         for layer in self.layers:
             states += [hidden_states] * keep_states
@@ -92,7 +97,7 @@ def set_gradient_checkpointing(model: nn.Module, wanted: bool = True) -> None:
 
 
 def _attention_dtype(hidden_states: Tensor) -> torch.dtype:
-    """The precision that attention scores will have: autocast lowers it."""
+    """Return the precision that attention scores will have: autocast lowers it."""
     kind = hidden_states.device.type
     if kind != "meta" and torch.is_autocast_enabled(kind):
         return torch.get_autocast_dtype(kind)
@@ -102,6 +107,6 @@ def _attention_dtype(hidden_states: Tensor) -> torch.dtype:
 def _has_row_of_padding(attention_mask: Mask) -> bool:
     """Say whether some sentence is padding from end to end.
 
-    Its scores all drown in the bias, and PyTorch's fused attention then returns a wrong gradient: it needs maps.
+    Its scores vanish beside the bias, and PyTorch's fused attention then returns a wrong gradient: it needs maps.
     """
-    return can_look(attention_mask) and not bool(attention_mask.any(dim=1).all())
+    return has_readable_values(attention_mask) and not bool(attention_mask.any(dim=1).all())

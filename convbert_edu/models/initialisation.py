@@ -1,4 +1,7 @@
-"""The numbers that a model starts from before it is trained."""
+"""Initialisation: the weights of a model before it is trained, and of the parts that a file does not hold.
+
+Normal with a small standard deviation and biases 0, as BERT does it; lessons 05 and 06 look at both cases.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,27 +15,27 @@ from convbert_edu.layers import GroupedLinear, SpanAwareKey
 
 
 def init_weights(model: nn.Module, std: float) -> None:
-    """Draw all first weights: normal with `std`, biases 0.
+    """Initialise all weights: normal with `std`, biases 0.
 
-    LayerNorms and the depthwise filters of span-aware keys have theirs since they were made.
+    LayerNorms and the depthwise filters of span-aware keys were initialised when they were made.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Embedding | GroupedLinear):
             for name, parameter in module.named_parameters(recurse=False):
-                _draw(module, name, parameter, std)
+                _initialise(module, name, parameter, std)
 
 
 def init_missing_weights(model: nn.Module, std: float) -> None:
-    """Give memory and first weights to the parameters that have none yet (device "meta"), and only to them."""
+    """Give memory and initial weights to the parameters that have none yet (device "meta"), and only to them."""
     for module in model.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             if parameter.is_meta:
                 parameter = nn.Parameter(torch.empty_like(parameter, device=torch.get_default_device()))
                 setattr(module, name, parameter)
-                _draw(module, name, parameter, std)
+                _initialise(module, name, parameter, std)
 
 
-def _draw(module: nn.Module, name: str, parameter: nn.Parameter, std: float) -> None:
+def _initialise(module: nn.Module, name: str, parameter: nn.Parameter, std: float) -> None:
     if name == "bias":
         nn.init.zeros_(parameter)
     elif isinstance(module, nn.LayerNorm):
@@ -47,12 +50,12 @@ def _draw(module: nn.Module, name: str, parameter: nn.Parameter, std: float) -> 
 
 @contextmanager
 def init_empty_weights() -> Iterator[None]:
-    """Inside this context modules are made without memory (device "meta"), and no numbers are drawn for them."""
-    with torch.device("meta"), _WithoutDrawing():
+    """Inside this context modules are made without memory (device "meta") and are not initialised."""
+    with torch.device("meta"), _WithoutInitialisation():
         yield
 
 
-class _WithoutDrawing(TorchFunctionMode):
+class _WithoutInitialisation(TorchFunctionMode):
     """Leave out the functions of nn.init. On device "meta" they would do nothing, but first import half of PyTorch."""
 
     def __torch_function__(

@@ -1,4 +1,7 @@
-"""What each model returns: one small dataclass per kind of result, read by attribute."""
+"""What each model returns: one small dataclass per kind of result, read by attribute.
+
+All share the internals of the encoder (lesson 07); each head adds its scores and, where labels were given, the loss.
+"""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,12 +12,12 @@ from torch import Tensor
 
 @dataclass(kw_only=True)
 class ModelOutput:
-    """What goes on inside the encoder; each is None unless it was asked for.
+    """The internals of the encoder; each is None unless its output flag asked for it.
 
     hidden_states: the embeddings, then the output of each layer
-    attentions: for each layer, how much each token (row) looked at each other, after softmax
-    conv_kernels: for each layer, the weights over its window that each token's convolution used; None, too, for a
-    model with attention_only
+    attentions: for each layer the attention map P, how much each token (row) attends to each other (column)
+    conv_kernels: for each layer the kernel weights w[t] over the window of each token; None, too, for a model with
+    attention_only
     rows: the sentences that the encoder read, in multiple choice one per choice
     """
 
@@ -23,17 +26,17 @@ class ModelOutput:
     conv_kernels: tuple[Float[Tensor, "rows heads seq kernel"], ...] | None = None
 
 
-INSIDE = tuple(field.name for field in fields(ModelOutput))
+INTERNALS = tuple(field.name for field in fields(ModelOutput))
 
 
 def internals_of(result: ModelOutput) -> dict[str, Any]:
-    """Return the fields of ModelOutput by name, to hand them on from the encoder's result to a head's."""
-    return {name: getattr(result, name) for name in INSIDE}
+    """Return the fields of ModelOutput by name, to pass them on from the encoder's output to a head's."""
+    return {name: getattr(result, name) for name in INTERNALS}
 
 
 @dataclass(kw_only=True)
 class EncoderOutput(ModelOutput):
-    """The encoder's result: one vector per token."""
+    """The encoder's output: one vector per token."""
 
     last_hidden_state: Float[Tensor, "batch seq hidden"]
 
@@ -73,7 +76,7 @@ class QuestionAnsweringOutput(ModelOutput):
 
 @dataclass(kw_only=True)
 class MultipleChoiceOutput(ModelOutput):
-    """A score for each choice. What is seen inside has one row per choice: rows = batch * choices."""
+    """A score for each choice. The internals have one row per choice: rows = batch * choices."""
 
     loss: Float[Tensor, ""] | None = None
     logits: Float[Tensor, "batch choices"]

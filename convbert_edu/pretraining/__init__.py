@@ -1,1 +1,1 @@
-"""Learning a language without labels: masked tokens and replaced tokens (lesson 08)."""
+"""Pretraining without labels: masked tokens and replaced tokens (lesson 08)."""

@@ -1,4 +1,7 @@
-"""A corpus for pretraining: one folder with the vocabulary, the sequences to train on and those held out."""
+"""A corpus for pretraining: one folder with the vocabulary, the sequences to train on and those held out.
+
+Lessons 08 and 15 use it.
+"""
 
 import os
 import shutil
@@ -10,14 +13,13 @@ from convbert_edu.pretraining.packing import Packing
 from convbert_edu.pretraining.token_file import TokenFile, write_token_file
 from convbert_edu.tokenizer import ConvBertTokenizer
 
-VOCABULARY_CHARACTERS = (
-    100_000_000  # the vocabulary is learnt from the first part of the text, up to this much
-)
+# The vocabulary is learnt from the first characters of the text, up to so many.
+VOCABULARY_CHARACTERS = 100_000_000
 
 
 @dataclass(frozen=True)
 class PretrainingCorpus:
-    """The parts of an opened corpus folder."""
+    """An opened corpus folder: its tokenizer and its two splits."""
 
     tokenizer: ConvBertTokenizer
     train: TokenFile
@@ -46,7 +48,7 @@ def build_corpus(
     vocab_size: int = 8000,
     packing: Packing | None = None,
 ) -> PretrainingCorpus:
-    """Learn a vocabulary from the training documents, unless a `tokenizer` is given, and pack both parts.
+    """Learn a vocabulary from the training documents, unless a `tokenizer` is given, and pack both splits.
 
     train, held_out: functions that yield the documents, from the first, each time they are called
     Memory stays the same whatever the size of the text. `folder` appears whole or not at all.
@@ -56,7 +58,8 @@ def build_corpus(
     if folder.exists():
         raise FileExistsError(f"{folder} exists already; remove it or choose another folder")
     beside = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed
+    # What a run that was killed has left.
+    shutil.rmtree(beside, ignore_errors=True)
     try:
         beside.mkdir(parents=True)
         if tokenizer is None:
@@ -73,7 +76,7 @@ def build_corpus(
 
 
 def every_hundredth(documents: Iterable[str], held_out: bool) -> Iterator[str]:
-    """Yield each hundredth document, or all but these: a held-out part for text that has none."""
+    """Yield each hundredth document, or all but these: a held-out split for text that has none."""
     return (document for number, document in enumerate(documents) if (number % 100 == 50) == held_out)
 
 

@@ -1,4 +1,10 @@
-"""Guessing hidden words: masked language modelling, applied only where words are hidden."""
+"""The two objectives of pretraining, as lesson 08 builds them: masked language modelling (MLM), and with it
+replaced-token detection (RTD).
+
+MLM: some tokens are masked, and the generator predicts them. RTD (ELECTRA, Clark et al. 2020; ConvBERT is pretrained
+with it): the generator's predictions replace the masked tokens, and the discriminator says of each token whether it is
+original. Both objectives take the batches of `pretraining/batches.py` and return a `PretrainingOutput`.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +21,13 @@ from convbert_edu.models.heads import ConvBertForMaskedLM, ConvBertForPreTrainin
 
 @dataclass(kw_only=True)
 class PretrainingOutput:
-    """Losses of a batch of pretraining, summed over words, and what is needed to judge them.
+    """The loss of a batch of pretraining, what it is made of as sums over tokens, and what is needed to measure it.
 
-    masked_lm_loss, cls_mlm_loss: sums over the hidden words; num_correct: how many of these were guessed
-    detection_loss: sum over all words; scores and replaced: per token, what the discriminator thinks and what is so
-    None where a game has no such part.
+    loss: what is differentiated, a mean
+    masked_lm_loss, cls_mlm_loss: sums over the masked tokens; num_correct: how many of these were predicted
+    detection_loss: sum over all maskable tokens
+    scores, replaced: for each token the discriminator's logit, and whether it was really replaced
+    None where an objective has no such part.
     """
 
     loss: Float[Tensor, ""]
@@ -32,10 +40,9 @@ class PretrainingOutput:
 
     def sums(self) -> Float[Tensor, "5"]:
         """Return loss, masked_lm_loss, num_correct, cls_mlm_loss and detection_loss as one tensor, 0 for None."""
-        parts = (self.loss, self.masked_lm_loss, self.num_correct, self.cls_mlm_loss, self.detection_loss)
-        numbers = [
-            self.loss.new_zeros(()) if part is None else part.detach().to(self.loss.dtype) for part in parts
-        ]
+        terms = (self.loss, self.masked_lm_loss, self.num_correct, self.cls_mlm_loss, self.detection_loss)
+        zero = self.loss.new_zeros(())
+        numbers = [zero if term is None else term.detach().to(self.loss.dtype) for term in terms]
         return torch.stack(numbers)
 
 
@@ -44,18 +51,18 @@ def score_masked_tokens(
     vectors: Float[Tensor, "batch seq hidden"],
     masked_positions: Int[Tensor, " masked"],
 ) -> Float[Tensor, "masked vocab"]:
-    """Return the log-probability of each vocabulary entry at the hidden places only.
+    """Return the log-probability of each vocabulary entry at the masked positions only.
 
-    The product with the vocabulary is the dearest of the whole model; six of seven tokens are spared it.
+    The product with the vocabulary is the most expensive of the whole model; six of seven tokens are spared it.
     """
-    hidden = vectors.flatten(0, 1)[masked_positions]
-    return log_probabilities(generator, hidden)
+    masked_vectors = vectors.flatten(0, 1)[masked_positions]
+    return log_probabilities(generator, masked_vectors)
 
 
 def log_probabilities(
     generator: ConvBertForMaskedLM, vectors: Float[Tensor, "rows hidden"]
 ) -> Float[Tensor, "rows vocab"]:
-    """Return what the masked-LM head says about some vectors, in float32 or finer whatever autocast does."""
+    """Return log p(token | vector) by the masked-LM head for some vectors, in float32 or finer under autocast, too."""
     scores = generator.masked_lm_head(vectors.unsqueeze(0)).squeeze(0)
     return torch.log_softmax(at_least_float32(scores), dim=-1)
 
@@ -63,16 +70,16 @@ def log_probabilities(
 def count_correct(
     log_probs: Float[Tensor, "masked vocab"], targets: Int[Tensor, " masked"]
 ) -> Int[Tensor, ""]:
-    """Return how many true words have the highest probability (`amax` is several times faster than `argmax`)."""
+    """Return how many targets have the highest probability (`amax` is several times faster than `argmax`)."""
     log_probs = log_probs.detach()
     return (log_probs.gather(1, targets.unsqueeze(1)).squeeze(1) >= log_probs.amax(dim=-1)).sum()
 
 
 class MaskedLMObjective(nn.Module):
-    """Masked language modelling alone: hide words, guess them.
+    """Masked language modelling alone: loss = -mean over the masked tokens of log p(token | text with [MASK]).
 
-    With `cls_mlm_weight` above 0 the vector of [CLS] has to guess all hidden words of its sequence as well, all from
-    the one vector: so it comes to say what the sequence is about.
+    With `cls_mlm_weight` above 0 all masked tokens of a sequence are predicted from its [CLS] vector as well, so that
+    this one vector comes to say what the sequence is about.
     """
 
     def __init__(self, generator: ConvBertForMaskedLM, cls_mlm_weight: float = 0.0) -> None:
@@ -93,9 +100,9 @@ class MaskedLMObjective(nn.Module):
         masked_total: float | None = None,
         maskable_total: float | None = None,
     ) -> PretrainingOutput:
-        """Play one round; see `convbert_edu.pretraining.batches.masked_batch` for the inputs.
+        """Compute the loss; see `convbert_edu.pretraining.batches.masked_batch` for the inputs.
 
-        masked_total: hidden words that the loss is divided by, where a step has more batches than this one
+        masked_total: the masked tokens that the loss is divided by, where a step has more batches than this one
         """
         vectors = self.generator.encoder(input_ids, attention_mask, token_type_ids).last_hidden_state
         log_probs = score_masked_tokens(self.generator, vectors, masked_positions)
@@ -115,18 +122,16 @@ class MaskedLMObjective(nn.Module):
         )
 
 
-# Replaced-token detection: a forger swaps words, a detective has to find them (ELECTRA's game, used by the paper).
-
-
-SHARED = ("word", "position", "token_type", "layer_norm")  # what both models' embeddings have in common
+# What the embedding blocks of generator and discriminator have in common.
+SHARED = ("word", "position", "token_type", "layer_norm")
 
 
 class ReplacedTokenObjective(nn.Module):
-    """Generator and discriminator, trained together.
+    """Generator and discriminator, trained together: loss = MLM + rtd_weight x RTD.
 
-    The generator, a small masked language model, guesses hidden words; its guesses, drawn from its probabilities,
-    replace them; the discriminator says for every word whether it is original. loss = MLM + rtd_weight x RTD.
-    Both share the embedding block, each with its own projection. No gradient passes through the drawing of a guess.
+    The generator, a small masked language model, predicts the masked tokens; tokens sampled from its probabilities
+    replace them; the discriminator says for every token whether it is original.
+    Both share the embedding block, each with its own projection. No gradient passes through the sampling.
     With `freeze_generator` the generator is not trained, shares nothing and costs less.
     """
 
@@ -166,7 +171,7 @@ class ReplacedTokenObjective(nn.Module):
         masked_total: float | None = None,
         maskable_total: float | None = None,
     ) -> PretrainingOutput:
-        """Play one round; see `convbert_edu.pretraining.batches.masked_batch` for the inputs.
+        """Compute the loss; see `convbert_edu.pretraining.batches.masked_batch` for the inputs.
 
         masked_total, maskable_total: what the two losses are divided by, where a step has more batches than this one
         """
@@ -176,13 +181,17 @@ class ReplacedTokenObjective(nn.Module):
             log_probs = score_masked_tokens(self.generator, vectors, masked_positions)
             masked_lm_loss = F.nll_loss(log_probs, targets, reduction="sum")
 
-        guesses = sample_tokens(log_probs.detach(), uniform_samples)
-        corrupted_ids = original_ids.flatten().scatter(0, masked_positions, guesses).view_as(original_ids)
-        replaced = corrupted_ids != original_ids  # a word that was guessed right counts as original
+        sampled = sample_tokens(log_probs.detach(), uniform_samples)
+        corrupted_ids = original_ids.flatten().scatter(0, masked_positions, sampled).view_as(original_ids)
+        # A token that was sampled right counts as original.
+        replaced = corrupted_ids != original_ids
 
         scores = at_least_float32(self.discriminator(corrupted_ids, attention_mask, token_type_ids).logits)
-        each = F.binary_cross_entropy_with_logits(scores, replaced.to(scores.dtype), reduction="none")
-        detection_loss = (each * maskable).sum()
+        # RTD loss of each token: -log sigmoid(score) where it was replaced, -log(1 - sigmoid(score)) where not.
+        loss_of_token = F.binary_cross_entropy_with_logits(
+            scores, replaced.to(scores.dtype), reduction="none"
+        )
+        detection_loss = (loss_of_token * maskable).sum()
         loss = self.rtd_weight * detection_loss / (maskable_total or maskable.sum().clamp(min=1))
         if not self.freeze_generator:
             loss = loss + masked_lm_loss / (masked_total or max(1, len(targets)))
@@ -199,10 +208,10 @@ class ReplacedTokenObjective(nn.Module):
 def sample_tokens(
     log_probs: Float[Tensor, "masked vocab"], uniform_samples: Float[Tensor, " masked"]
 ) -> Int[Tensor, " masked"]:
-    """Draw one word from each row of probabilities, with the random numbers `uniform_samples` (0 to 1).
+    """Sample one token from each row of probabilities, with the random numbers `uniform_samples` (0 to 1).
 
-    The probabilities laid end to end cover the line from 0 to 1; the word is the one on whose stretch the random
-    number falls.
+    The probabilities laid end to end cover the line from 0 to 1; the token is the one on whose stretch the random
+    number falls (sampling by the inverse of the cumulative distribution).
     """
     ends = log_probs.exp().cumsum(dim=-1)
     points = uniform_samples.unsqueeze(-1) * ends[:, -1:]

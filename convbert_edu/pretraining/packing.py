@@ -1,23 +1,27 @@
-"""From a document to sequences for pretraining: whole sentences, packed up to a length."""
+"""From a document to sequences for pretraining: whole sentences, packed up to a length (lesson 08)."""
 
 import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-SHORTEST = 5  # a sequence of fewer tokens, [CLS] and [SEP] not counted, teaches nothing
+# A sequence of fewer tokens, [CLS] and [SEP] not counted, teaches nothing.
+SHORTEST = 5
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\s*\n\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """How sequences are made."""
+    """How sequences are made.
 
-    max_length: int = 128  # tokens of a sequence, with [CLS] and [SEP]
-    pair_share: float = 0.0  # sequences cut in two, [CLS] a [SEP] b [SEP], at the end of a sentence
-    short_share: float = (
-        0.05  # sequences of random shorter length, so that the model meets short text as well
-    )
+    max_length: tokens of a sequence, with [CLS] and [SEP]
+    pair_share: share of the sequences that are cut in two, [CLS] a [SEP] b [SEP], at the end of a sentence
+    short_share: share of the sequences that have a random shorter length, so that the model meets short text, too
+    """
+
+    max_length: int = 128
+    pair_share: float = 0.0
+    short_share: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -25,9 +29,8 @@ class Packing:
             raise ValueError(f"max_length is {self.max_length}; it must be at least {SHORTEST + 3}")
         for name in ("pair_share", "short_share"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}; it is a share of all sequences, from 0 to 1"
-                )
+                value = getattr(self, name)
+                raise ValueError(f"{name} is {value}; it is a share of all sequences, from 0 to 1")
 
 
 def split_sentences(text: str) -> list[str]:
@@ -40,18 +43,18 @@ def pack_document(
 ) -> Iterator[list[int]]:
     """Yield the sequences of one document: [CLS] sentences [SEP], or [CLS] a [SEP] b [SEP].
 
-    sentences: token numbers of each; one that is too long for a sequence is cut
-    number: the document's place among all, on which its random choices depend
+    sentences: the token ids of each; one that is too long for a sequence is cut
+    number: the document's position among all, on which its random choices depend
     """
     draw = random.Random(f"{packing.seed} {number}")
-    longest, as_pair = _draw_length(draw, packing)
+    limit, as_pair = _draw_length(draw, packing)
     held: list[Sequence[int]] = []
     for sentence in sentences:
         while sentence:
-            room = longest - sum(map(len, held))
+            room = limit - sum(map(len, held))
             if len(sentence) > room and held:
                 yield from _close(held, as_pair, draw, cls_id, sep_id)
-                held, (longest, as_pair) = [], _draw_length(draw, packing)
+                held, (limit, as_pair) = [], _draw_length(draw, packing)
                 continue
             held.append(sentence[:room])
             sentence = sentence[room:]
@@ -61,10 +64,10 @@ def pack_document(
 def _draw_length(draw: random.Random, packing: Packing) -> tuple[int, bool]:
     """Return how many tokens of text the next sequence may hold, and whether it is to be a pair."""
     as_pair = draw.random() < packing.pair_share
-    longest = packing.max_length - (3 if as_pair else 2)
+    limit = packing.max_length - (3 if as_pair else 2)
     if draw.random() < packing.short_share:
-        longest = draw.randint(SHORTEST, longest)
-    return longest, as_pair
+        limit = draw.randint(SHORTEST, limit)
+    return limit, as_pair
 
 
 def _close(
@@ -75,8 +78,8 @@ def _close(
         return
     cut = draw.randrange(1, len(held)) if as_pair and len(held) > 1 else len(held)
     sequence = [cls_id]
-    for part in (held[:cut], held[cut:]):
-        if part:
-            sequence += [token for sentence in part for token in sentence]
+    for segment in (held[:cut], held[cut:]):
+        if segment:
+            sequence += [token for sentence in segment for token in sentence]
             sequence.append(sep_id)
     yield sequence

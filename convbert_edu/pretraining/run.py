@@ -2,11 +2,13 @@
 
 import os
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from convbert_edu.device import autocast, find_device, to_device
 from convbert_edu.pretraining.batches import PretrainingBatches
@@ -21,6 +23,7 @@ from convbert_edu.training.optimizer import linear_schedule, make_optimizer
 from convbert_edu.training.random_numbers import Stream
 from convbert_edu.training.run import Run, run_in_folder
 from convbert_edu.training.run_folder import MetricTotals, RunFolder
+from convbert_edu.training.settings import Settings
 from convbert_edu.training.trainer import Trainer
 
 
@@ -50,38 +53,42 @@ def pretrain(
     return run_in_folder(make_run, output_folder, resume, settings.threads, device)
 
 
-class PretrainingRun(Run):
-    """A pretraining run: sequences of a token file, a log of its losses, measurements on held-out text."""
+class StepTotals(NamedTuple):
+    """How many tokens a step has, per process: those that may be masked, those that are, and all real ones."""
 
-    title = "pretraining"
-    dropout_stream = Stream.PRETRAINING_DROPOUT
-    free_to_change = FREE_TO_CHANGE
+    maskable: float
+    masked: float
+    tokens: float
+
+
+class TokenFileRun(Run):
+    """A run over the sequences of a token file, with a log of its losses and measurements on held-out text.
+
+    Pretraining and distillation are such runs; they differ in their trainer, and in what they measure and save.
+    """
 
     def __init__(
         self,
-        settings: PretrainSettings,
+        settings: Settings,
+        trainer: "TokenFileTrainer",
         token_file: TokenFile,
         tokenizer: ConvBertTokenizer,
         folder: RunFolder,
-        device: torch.device,
         held_out: TokenFile | None,
-        distributed: DistributedContext,
     ) -> None:
-        self.token_file, self.tokenizer, self.held_out = token_file, tokenizer, held_out
-        self.masking = Masking(
-            tokenizer, settings.mask_probability, settings.mask_share, settings.whole_word_masking
-        )
-        step_size = settings.batch_size * settings.gradient_accumulation_steps * distributed.world_size
-        sequences = PretrainingBatches(
-            token_file, self.masking, step_size, settings.max_length, settings.seed
-        )
-        torch.manual_seed(settings.seed)  # for the first weights
-        self.objective = make_objective(settings, tokenizer, sequences.longest).to(device)
-        trainer = PretrainingTrainer(settings, self.objective, sequences, distributed)
         last_step = min(settings.steps, settings.stop_after or settings.steps)
-        super().__init__(folder, settings, trainer, last_step, distributed)
+        super().__init__(folder, settings, trainer, last_step, trainer.distributed)
+        self.token_file, self.tokenizer, self.held_out = token_file, tokenizer, held_out
         # What was seen in all, and since the last line of the log.
         self.whole, self.window = MetricTotals(), MetricTotals()
+
+    @abstractmethod
+    def measure(self, held_out: TokenFile) -> dict[str, float]:
+        """Measure the model on held-out text."""
+
+    @abstractmethod
+    def save_models(self) -> None:
+        """Save what was trained, ready for from_pretrained, in the run's folder."""
 
     def restore_or_start(self, resume: bool) -> None:
         """Start at step 0, or go on from the newest checkpoint; the text is checked first."""
@@ -111,10 +118,8 @@ class PretrainingRun(Run):
             log.add(step=step, tokens=int(self.whole.tokens), learning_rate=rate, **self.window.means())
             self.window = MetricTotals()
         every = settings.evaluate_every
-        if every and step % every == 0 and step < self.last_step:
-            results = self._measure()
-            if results:
-                log.add(step=step, held_out=results)
+        if self.held_out is not None and every and step % every == 0 and step < self.last_step:
+            log.add(step=step, held_out=self.measure(self.held_out))
 
     def finish(self) -> dict[str, Any]:
         """Measure once more, save models and record, and return the record."""
@@ -130,10 +135,10 @@ class PretrainingRun(Run):
             "torch": torch.__version__,
         }
         if self.distributed.is_main_process:
-            self._save()
+            self.save_checkpoint()
             record["last_steps"] = self.folder.log.lines()[-1]
-            record["held_out"] = self._measure()
-            save_models(self.objective, self.tokenizer, self.folder.path)
+            record["held_out"] = None if self.held_out is None else self.measure(self.held_out)
+            self.save_models()
             self.write_record(record)
         return record
 
@@ -149,21 +154,109 @@ class PretrainingRun(Run):
         """Put back what `progress_state` returned."""
         self.whole, self.window = MetricTotals(**state["whole"]), MetricTotals(**state["window"])
 
-    def _measure(self) -> dict[str, float] | None:
-        if self.held_out is None:
-            return None
-        settings = self.settings
-        return evaluate_objective(
-            self.objective, self.held_out, self.masking, autocast(settings.precision, self.device),
-            settings.batch_size, settings.max_length, settings.evaluate_sequences,
-        )  # fmt: skip
 
-
-class PretrainingTrainer(Trainer):
+class TokenFileTrainer(Trainer):
     """A trainer for an objective and the sequences of a token file.
 
     What step t does follows from (seed, t) alone: the sequences, the masked tokens, the sampled tokens, the dropout.
     """
+
+    # Names of the numbers that `compute_loss` returns, as fields of MetricTotals.
+    metrics: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        settings: Settings,
+        objective: nn.Module,
+        optimizer: Optimizer,
+        sequences: PretrainingBatches,
+        distributed: DistributedContext,
+    ) -> None:
+        self.settings, self.sequences = settings, sequences
+        schedule = linear_schedule(optimizer, settings.steps, settings.warmup_steps)
+        super().__init__(
+            objective, optimizer, schedule, settings.max_grad_norm, settings.precision, distributed
+        )
+
+    @abstractmethod
+    def compute_loss(
+        self, model: nn.Module, batch: dict[str, Tensor], totals: StepTotals
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch, and the numbers named in `metrics`.
+
+        totals: what sums over tokens are divided by: every token of a step weighs the same, in whatever micro-batch
+        and process it stands
+        """
+
+    def training_step(self, step: int) -> MetricTotals:
+        """Update the weights with the batches of `step` and return what was seen, summed over all processes."""
+        began, count = time.monotonic(), self.settings.gradient_accumulation_steps
+        world_size = self.distributed.world_size
+        first = self.distributed.rank * count
+        batches = [self.sequences.load(step, first + number, count * world_size) for number in range(count)]
+        counts = [
+            sum(int(batch["maskable"].sum()) for batch in batches),
+            sum(len(batch["masked_positions"]) for batch in batches),
+            sum(int(batch["attention_mask"].sum()) for batch in batches),
+        ]
+        sums = self.distributed.all_reduce([float(number) for number in counts], self.device)
+        # Gradients are averaged over processes where a sum is wanted; hence the division.
+        totals = StepTotals(*(number / world_size for number in sums))
+
+        def compute_loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+            loss, numbers = self.compute_loss(model, to_device(batch, self.device), totals)
+            numbers[0] /= world_size
+            return loss, numbers
+
+        numbers = self.update_weights(batches, compute_loss)
+        return MetricTotals(
+            **dict(zip(self.metrics, numbers, strict=True)), maskable_tokens=sums[0], masked_tokens=sums[1],
+            tokens=sums[2],
+            steps=1.0, seconds=time.monotonic() - began,
+        )  # fmt: skip
+
+
+class PretrainingRun(TokenFileRun):
+    """A pretraining run: masked language modelling, alone or with replaced-token detection."""
+
+    title = "pretraining"
+    dropout_stream = Stream.PRETRAINING_DROPOUT
+    free_to_change = FREE_TO_CHANGE
+
+    def __init__(
+        self,
+        settings: PretrainSettings,
+        token_file: TokenFile,
+        tokenizer: ConvBertTokenizer,
+        folder: RunFolder,
+        device: torch.device,
+        held_out: TokenFile | None,
+        distributed: DistributedContext,
+    ) -> None:
+        sequences = sequences_for(settings, token_file, tokenizer, distributed)
+        # For the initialisation of the weights.
+        torch.manual_seed(settings.seed)
+        self.objective = make_objective(settings, tokenizer, sequences.max_length).to(device)
+        trainer = PretrainingTrainer(settings, self.objective, sequences, distributed)
+        super().__init__(settings, trainer, token_file, tokenizer, folder, held_out)
+
+    def measure(self, held_out: TokenFile) -> dict[str, float]:
+        """Measure generator and discriminator on held-out text."""
+        settings = self.settings
+        return evaluate_objective(
+            self.objective, held_out, self.trainer.sequences.masking, autocast(settings.precision, self.device),
+            settings.batch_size, settings.max_length, settings.evaluate_sequences,
+        )  # fmt: skip
+
+    def save_models(self) -> None:
+        """Save `generator` and `discriminator`, as far as they were trained."""
+        save_models(self.objective, self.tokenizer, self.folder.path)
+
+
+class PretrainingTrainer(TokenFileTrainer):
+    """A trainer for the objectives of pretraining."""
+
+    metrics = ("loss", "masked_lm_loss", "num_correct", "cls_mlm_loss", "detection_loss")
 
     def __init__(
         self,
@@ -172,43 +265,23 @@ class PretrainingTrainer(Trainer):
         sequences: PretrainingBatches,
         distributed: DistributedContext,
     ) -> None:
-        self.settings, self.sequences = settings, sequences
         optimizer = make_optimizer(
             objective, settings.learning_rate, settings.weight_decay, betas=(settings.beta1, settings.beta2)
         )
-        schedule = linear_schedule(optimizer, settings.steps, settings.warmup_steps)
-        super().__init__(
-            objective, optimizer, schedule, settings.max_grad_norm, settings.precision, distributed
-        )
+        super().__init__(settings, objective, optimizer, sequences, distributed)
 
-    def training_step(self, step: int) -> MetricTotals:
-        """Update the weights with the batches of `step` and return what was seen, summed over all processes."""
-        began, count = time.monotonic(), self.settings.gradient_accumulation_steps
-        world_size = self.distributed.world_size
-        first = self.distributed.rank * count
-        batches = [self.sequences.load(step, first + number, count * world_size) for number in range(count)]
+    def compute_loss(
+        self, model: nn.Module, batch: dict[str, Tensor], totals: StepTotals
+    ) -> tuple[Tensor, Tensor]:
+        """Return the objective's loss, and the numbers named in `metrics`."""
+        output = model(**batch, masked_total=totals.masked, maskable_total=totals.maskable)
+        return output.loss, output.sums()
 
-        # Every masked token of the step weighs the same, in whatever micro-batch and process it stands.
-        counts = [sum(int(batch[name].sum()) for batch in batches) for name in ("maskable", "attention_mask")]
-        counts.append(sum(len(batch["masked_positions"]) for batch in batches))
-        maskable, tokens, masked = self.distributed.all_reduce(
-            [float(number) for number in counts], self.device
-        )
 
-        def compute_loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-            # Gradients are averaged over processes where a sum is wanted; hence the division.
-            output = model(
-                **to_device(batch, self.device),
-                masked_total=masked / world_size,
-                maskable_total=maskable / world_size,
-            )
-            # The loss was multiplied by the number of processes above; the other sums were not.
-            sums = output.sums()
-            return output.loss, torch.cat([sums[:1] / world_size, sums[1:]])
-
-        sums = self.update_weights(batches, compute_loss)
-        names = ("loss", "masked_lm_loss", "num_correct", "cls_mlm_loss", "detection_loss")
-        return MetricTotals(
-            **dict(zip(names, sums, strict=True)), words=maskable, tokens=tokens, hidden=masked, steps=1.0,
-            seconds=time.monotonic() - began,
-        )  # fmt: skip
+def sequences_for(
+    settings: Settings, token_file: TokenFile, tokenizer: ConvBertTokenizer, distributed: DistributedContext
+) -> PretrainingBatches:
+    """Return the masked sequences that the steps of a run read, as its settings say."""
+    masking = Masking(tokenizer, settings.mask_probability, settings.mask_share, settings.whole_word_masking)
+    step_size = settings.batch_size * settings.gradient_accumulation_steps * distributed.world_size
+    return PretrainingBatches(token_file, masking, step_size, settings.max_length, settings.seed)

@@ -1,4 +1,4 @@
-"""Every number that steers a pretraining run, and which of them may change when a run goes on."""
+"""Every setting of a pretraining run, and which of them may change when a run goes on (lessons 08 and 15)."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ class PretrainSettings(Settings):
     """The settings of a pretraining run. Raises ValueError, naming the field, for values that cannot work."""
 
     # What is trained.
-    objective: str = setting("replaced_token", "or masked_lm: one model alone, which guesses hidden words")
+    objective: str = setting("replaced_token", "or masked_lm: one model alone, which predicts masked tokens")
     preset: str = setting("tiny", "or small, medium_small, base: size of the model (of the discriminator)")
     sizes: dict[str, Any] = field(
         default_factory=dict, metadata={"meaning": "fields of ConvBertConfig that replace the preset's"}
@@ -42,30 +42,30 @@ class PretrainSettings(Settings):
     # The loss.
     rtd_weight: float = setting(50.0, "weight of replaced-token detection, beside the generator's loss")
     cls_mlm_weight: float = setting(
-        0.0, "weight of guessing the hidden words from [CLS] alone (masked_lm only)"
+        0.0, "weight of predicting the masked tokens from [CLS] alone (masked_lm only)"
     )
-    mask_probability: float = setting(0.15, "share of the words that are hidden")
-    mask_share: float = setting(0.85, "share of the hidden words that become [MASK]; the others stay")
-    whole_word_masking: bool = setting(False, "hide all pieces of a word together")
+    mask_probability: float = setting(0.15, "share of the tokens that are masked")
+    mask_share: float = setting(0.85, "share of the masked tokens that become [MASK]; the others stay")
+    whole_word_masking: bool = setting(False, "mask all pieces of a word together")
 
     # The steps.
     steps: int = setting(10_000, "updates of the weights")
     stop_after: int | None = setting(
         None, "end at this step already; a later run may go on from there with --resume"
     )
-    batch_size: int = setting(64, "sequences of one process in one pass")
-    gradient_accumulation_steps: int = setting(1, "passes whose gradients are added up for one step")
+    batch_size: int = setting(64, "sequences of one process in one micro-batch")
+    gradient_accumulation_steps: int = setting(1, "micro-batches whose gradients are added up for one step")
     max_length: int | None = setting(None, "cut longer sequences to this; None: as they were packed")
     learning_rate: float = setting(5e-4, "the highest learning rate, reached after the warm-up")
     warmup_steps: int = setting(500, "steps over which the learning rate rises")
     beta1: float = setting(0.9, "Adam's memory of gradients")
     beta2: float = setting(0.999, "Adam's memory of squared gradients")
     weight_decay: float = setting(0.01, "pull of the weights towards 0; biases and LayerNorms are left alone")
-    max_grad_norm: float = setting(1.0, "norm to which a longer gradient is cut")
+    max_grad_norm: float = setting(1.0, "gradient norm above which gradients are scaled down to it")
     dropout: float = setting(
         0.1, "share of numbers set to zero at random; the saved configuration keeps its own for fine-tuning"
     )
-    seed: int = setting(0, "of the random numbers: first weights, order, hidden words, guesses and dropout")
+    seed: int = setting(0, "of the random numbers: initialisation, order, masked and sampled tokens, dropout")
 
     # The machine.
     precision: str = setting("auto", "float32, bfloat16, or auto: bfloat16 where the hardware is fast at it")

@@ -1,4 +1,4 @@
-"""The models of a pretraining run: made or loaded at its start, saved at its end."""
+"""The models of a pretraining run: made or loaded at its start, saved at its end (lesson 08)."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -87,7 +87,8 @@ def _detection(
     else:
         generator = _load(ConvBertForMaskedLM, settings.start_generator, tokenizer)
         if settings.start_discriminator is None and not settings.freeze_generator:
-            copy_embeddings(generator, discriminator)  # the trained ones are those to share
+            # The trained embeddings are those to share.
+            copy_embeddings(generator, discriminator)
     return ReplacedTokenObjective(generator, discriminator, settings.rtd_weight, settings.freeze_generator)
 
 

@@ -1,7 +1,7 @@
 """The token file: all sequences of a corpus on disk, read in place, so that 100 GB need no more memory than 1 MB.
 
-A folder with three files:
-tokens.bin    the token numbers of all sequences, one after the other (2 bytes each, 4 where the vocabulary is large)
+It is read by `TokenFile` and written, at constant memory, by `write_token_file` (lesson 08). A folder with three files:
+tokens.bin    the token ids of all sequences, one after the other (2 bytes each, 4 where the vocabulary is large)
 offsets.bin   where each sequence begins, and where the last one ends (8 bytes each)
 index.json    how many there are, for which vocabulary, and the sha256 of the other two
 """
@@ -22,6 +22,8 @@ from convbert_edu.files import atomic_write
 from convbert_edu.pretraining.packing import SHORTEST, Packing, pack_document, split_sentences
 from convbert_edu.tokenizer import ConvBertTokenizer
 
+# Text that is tokenised in one call.
+CHARACTERS_AT_ONCE = 500_000
 TOKENS, OFFSETS, INDEX = "tokens.bin", "offsets.bin", "index.json"
 FORMAT = 1
 _FIELDS = frozenset(
@@ -51,7 +53,7 @@ class TokenFile:
         return (self._offsets[numbers + 1] - self._offsets[numbers]).astype(np.int64)
 
     def read(self, numbers: np.ndarray, width: int, pad_id: int) -> np.ndarray:
-        """Return the sequences `numbers` as an array [rows, width] of token numbers; what is longer is cut."""
+        """Return the sequences `numbers` as an array [rows, width] of token ids; what is longer is cut."""
         starts = self._offsets[numbers].astype(np.int64)[:, None]
         positions = np.arange(width)
         inside = positions < self.lengths(numbers)[:, None]
@@ -80,8 +82,8 @@ class TokenFile:
         """Raise ValueError where the file was not made with the vocabulary of `tokenizer`."""
         if vocabulary_hash(tokenizer) != self.index["vocabulary_sha256"]:
             raise ValueError(
-                f"{self.folder} was made with another vocabulary than that of {tokenizer}: the same numbers would "
-                "mean other words. Use the tokenizer that lies beside the token file, or build the file again"
+                f"{self.folder} was made with another vocabulary than that of {tokenizer}: the same ids would "
+                "mean other tokens. Use the tokenizer that lies beside the token file, or build the file again"
             )
 
     def _read_index(self) -> dict[str, Any]:
@@ -113,15 +115,9 @@ class TokenFile:
 
 
 def vocabulary_hash(tokenizer: ConvBertTokenizer) -> str:
-    """Return a fingerprint (sha256) of the vocabulary: all tokens in the order of their numbers."""
+    """Return a fingerprint (sha256) of the vocabulary: all tokens in the order of their ids."""
     tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     return hashlib.sha256("\n".join(tokens).encode()).hexdigest()
-
-
-# Writing a token file: documents in, sequences on disk, at constant memory.
-
-
-CHARACTERS_AT_ONCE = 500_000  # text that is tokenised in one call
 
 
 def write_token_file(
@@ -164,7 +160,8 @@ class TokenFileWriter:
         if self.folder.exists():
             raise FileExistsError(f"{self.folder} exists already; remove it or choose another folder")
         self._beside = self.folder.with_name(f".{self.folder.name}.part")
-        shutil.rmtree(self._beside, ignore_errors=True)  # of a run that was killed
+        # What a run that was killed has left.
+        shutil.rmtree(self._beside, ignore_errors=True)
         self._beside.mkdir(parents=True)
         self._files = {name: (self._beside / name).open("wb") for name in (TOKENS, OFFSETS)}
         self._sums = {name: hashlib.sha256() for name in self._files}
@@ -172,7 +169,7 @@ class TokenFileWriter:
         return self
 
     def add(self, sentences: list[list[int]]) -> None:
-        """Pack one document, given as the token numbers of its sentences."""
+        """Pack one document, given as the token ids of its sentences."""
         tokenizer, number = self.tokenizer, self.documents
         for sequence in pack_document(
             sentences, self.packing, number, tokenizer.cls_token_id, tokenizer.sep_token_id
@@ -194,7 +191,8 @@ class TokenFileWriter:
         finally:
             shutil.rmtree(self._beside, ignore_errors=True)
             for file in self._files.values():
-                with suppress(OSError):  # what a full disk did not take is thrown away
+                # What a full disk did not take is thrown away.
+                with suppress(OSError):
                     file.close()
 
     def _write(self, name: str, numbers: np.ndarray) -> None:
@@ -243,7 +241,7 @@ def _groups(documents: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _tokenise(documents: list[str], tokenizer: ConvBertTokenizer) -> Iterator[list[list[int]]]:
-    """Yield for each document the token numbers of its sentences."""
+    """Yield for each document the token ids of its sentences."""
     sentences = [split_sentences(document) for document in documents]
     flat = [sentence for document in sentences for sentence in document]
     ids = iter(tokenizer(flat, add_special_tokens=False)["input_ids"] if flat else [])

@@ -1,4 +1,4 @@
-"""What the tokenizer gives back: a dictionary that a model takes as it is, `model(**batch)`."""
+"""What the tokenizer returns: a dictionary that a model takes as it is, `model(**batch)` (lesson 01)."""
 
 from typing import Any, Self
 
@@ -35,7 +35,7 @@ class TokenBatch(dict):
         return self.encodings[batch_index].tokens
 
     def word_ids(self, batch_index: int = 0) -> list[int | None]:
-        """Return for each token of a row the number of the word it belongs to; None for special tokens."""
+        """Return for each token of a row the index of the word it belongs to; None for special tokens."""
         return self.encodings[batch_index].word_ids
 
     def sequence_ids(self, batch_index: int = 0) -> list[int | None]:
@@ -102,8 +102,6 @@ def _to_arrays(data: dict[str, Any], return_tensors: str) -> dict[str, Any]:
             f"{max(lengths)} tokens; add padding=True, and truncation=True to cut those longer than max_length"
         )
     arrays = {name: np.array(rows, dtype=np.int64) for name, rows in data.items()}
-    return (
-        arrays
-        if return_tensors == "np"
-        else {name: torch.from_numpy(array) for name, array in arrays.items()}
-    )
+    if return_tensors == "np":
+        return arrays
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}

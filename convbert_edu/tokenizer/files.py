@@ -1,4 +1,4 @@
-"""Reading a tokenizer from the files of a checkpoint folder, whoever wrote them, and writing such files."""
+"""A tokenizer in the files of a checkpoint folder: reading them, whoever wrote them, and writing them (lesson 06)."""
 
 import json
 import os
@@ -18,7 +18,8 @@ COPIED_OPTIONS = (
     "padding_side",
     "truncation_side",
 )
-NO_LIMIT = 10**20  # transformers writes 10**30 as model_max_length where it means "none"
+# transformers writes 10**30 as model_max_length where it means "none".
+NO_LIMIT = 10**20
 
 
 def read_folder(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""How long the rows become: padding fills short ones up, truncation cuts long ones off."""
+"""What a tokenizer may be given, and how long its rows become (lesson 01).
+
+Padding fills up short rows, truncation cuts long ones. What is given comes from files and tables, so each text is
+checked, and an error says where it stands.
+"""
 
 import warnings
 from dataclasses import dataclass
@@ -17,8 +21,10 @@ class LengthRules:
     padding: str
     truncation: str
     max_length: int | None
-    room: int | None  # tokens that fit beside the special tokens
-    stride: int  # tokens that a piece of a long text shares with the piece before it
+    # tokens that fit beside the special tokens
+    room: int | None
+    # tokens that a window of a long text shares with the window before it
+    stride: int
     pad_to_multiple_of: int | None
 
 
@@ -37,7 +43,8 @@ def resolve_lengths(
     Raises ValueError for unknown values and for lengths that cannot work.
     """
     if max_length is not None and padding is False and truncation is None:
-        truncation = True  # a length alone means: cut to it
+        # A length alone means: cut to it.
+        truncation = True
     padding = {True: "longest", False: "do_not_pad"}.get(padding, padding)
     truncation = {True: "longest_first", False: "do_not_truncate", None: "do_not_truncate"}.get(
         truncation, truncation
@@ -155,11 +162,9 @@ def set_lengths(
     )
 
 
-# What a tokenizer may be given: one text or a list, with or without a second text, whole or split into words.
+# What a tokenizer may be given: one text or a list, with or without a second text, whole or split into words ----
 
-
-# Texts come from files and tables, where a missing value is None or nan. They are checked one by one, here,
-# so that the error can say where it stands; that is why the arguments are of type Any.
+# In files and tables a missing value is None or nan; so the arguments are of type Any and are checked one by one.
 
 
 def pair_up(text: Any, text_pair: Any, is_split_into_words: bool) -> tuple[list[Any], bool]:
@@ -197,12 +202,9 @@ def pair_up(text: Any, text_pair: Any, is_split_into_words: bool) -> tuple[list[
 def check_string(value: Any, where: str) -> str:
     """Return `value` if it is a string of whole characters; TypeError or ValueError naming `where` if not."""
     if not isinstance(value, str):
-        is_list = isinstance(value, (list, tuple))
-        hint = (
-            "; pairs go in as text and text_pair, lists of words with is_split_into_words=True"
-            if is_list
-            else ""
-        )
+        hint = ""
+        if isinstance(value, (list, tuple)):
+            hint = "; pairs go in as text and text_pair, lists of words with is_split_into_words=True"
         raise TypeError(
             f"{where} must be a string, but is {str(value)[:40]!r} of type {type(value).__name__}{hint}"
         )

@@ -1,4 +1,4 @@
-"""Between tokens and ids: the half of the tokenizer that does not look at text."""
+"""Between tokens and ids: the half of the tokenizer that does not look at text (lesson 01)."""
 
 import operator
 from typing import Any
@@ -24,11 +24,11 @@ class TokenIds:
 
     @property
     def vocab_size(self) -> int:
-        """The number of tokens in the vocabulary, without those added to it."""
+        """The size of the vocabulary, without the tokens added to it."""
         return self._backend.get_vocab_size(with_added_tokens=False)
 
     def __len__(self) -> int:
-        """The number of ids there are, added tokens included."""
+        """Return the size of the vocabulary, added tokens included."""
         return self._backend.get_vocab_size(with_added_tokens=True)
 
     def get_vocab(self) -> dict[str, int]:

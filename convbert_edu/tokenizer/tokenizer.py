@@ -1,4 +1,4 @@
-"""The tokenizer: text in, numbers out, and back. Words that the vocabulary does not hold are spelt in pieces."""
+"""The tokenizer: text to token ids and back; words outside the vocabulary are split into pieces (lesson 01)."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ from convbert_edu.tokenizer.wordpiece import (
 
 
 class ConvBertTokenizer(TokenIds):
-    """Cuts text into the WordPiece tokens of a vocabulary: [CLS] A [SEP], or [CLS] A [SEP] B [SEP] for a pair.
+    """Splits text into the WordPiece tokens of a vocabulary: [CLS] A [SEP], or [CLS] A [SEP] B [SEP] for a pair.
 
     `vocab` is the path of a vocab.txt, a list of tokens, or a dict from token to id. `strip_accents=None` means:
     as `do_lower_case`. `added_tokens` are tokens beyond the vocabulary by id, as some folders hold them.
@@ -58,22 +58,23 @@ class ConvBertTokenizer(TokenIds):
         self.truncation_side = truncation_side
 
         ids = load_vocabulary(vocab)
-        given = dict(
-            zip(SPECIAL_TOKENS, (unk_token, sep_token, pad_token, cls_token, mask_token), strict=True)
-        )
+        tokens = (unk_token, sep_token, pad_token, cls_token, mask_token)
+        given = dict(zip(SPECIAL_TOKENS, tokens, strict=True))
         names = {name: None if token is None else str(token) for name, token in given.items()}
         check_special_tokens(ids, names)
         backend = build_backend(
             ids,
-            str(unk_token),
-            str(cls_token),
-            str(sep_token),
-            do_lower_case,
-            strip_accents,
-            tokenize_chinese_chars,
+            unk_token=str(unk_token),
+            cls_token=str(cls_token),
+            sep_token=str(sep_token),
+            do_lower_case=do_lower_case,
+            strip_accents=strip_accents,
+            tokenize_chinese_chars=tokenize_chinese_chars,
         )
         special = [
-            AddedToken(t, special=True) if isinstance(t, str) else t for t in given.values() if t is not None
+            AddedToken(token, special=True) if isinstance(token, str) else token
+            for token in tokens
+            if token is not None
         ]
         self._added_tokens = add_tokens(backend, special, added_tokens or {})
         super().__init__(backend, names, [token.content for token in self._added_tokens if token.special])
@@ -102,6 +103,7 @@ class ConvBertTokenizer(TokenIds):
     ) -> Self:
         """Learn a vocabulary of at most `vocab_size` tokens; the same texts give the same one on every run.
 
+        How, and where the original WordPiece differs, says `train_vocabulary`.
         Pieces seen less than `min_frequency` times are left out; `options` are those of the constructor.
         Raises TypeError for a text that is no string, ValueError for no text or a `vocab_size` too small.
         """
@@ -201,4 +203,5 @@ class ConvBertTokenizer(TokenIds):
         return f"ConvBertTokenizer({len(self)} tokens, do_lower_case={self.do_lower_case})"
 
 
-ConvBertTokenizerFast = ConvBertTokenizer  # transformers has had both names
+# transformers has had both names.
+ConvBertTokenizerFast = ConvBertTokenizer

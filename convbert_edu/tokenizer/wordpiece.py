@@ -1,4 +1,7 @@
-"""The vocabulary: every token has a number, its id, which is its line in vocab.txt counted from 0."""
+"""WordPiece: the vocabulary, the engine that splits text by it, and how it is learnt from texts (lesson 01).
+
+Every token has an id, which is its line in vocab.txt counted from 0. The work is done by the `tokenizers` library.
+"""
 
 import os
 from collections import Counter
@@ -11,13 +14,19 @@ from tokenizers.trainers import WordPieceTrainer
 from convbert_edu.tokenizer.padding import check_string
 
 SPECIAL_TOKENS = {
-    "unk_token": "[UNK]",  # stands for a word that the vocabulary cannot spell
-    "sep_token": "[SEP]",  # ends each text
-    "pad_token": "[PAD]",  # fills up the shorter rows of a batch
-    "cls_token": "[CLS]",  # opens a row; its vector stands for the whole row
-    "mask_token": "[MASK]",  # hides a token that a masked language model has to guess
+    # a word that the vocabulary has no pieces for
+    "unk_token": "[UNK]",
+    # the end of each text
+    "sep_token": "[SEP]",
+    # fills up the shorter rows of a batch
+    "pad_token": "[PAD]",
+    # the start of a row; its vector stands for the whole row
+    "cls_token": "[CLS]",
+    # takes the position of a token that a masked language model is to predict
+    "mask_token": "[MASK]",
 }
-OPTIONAL_TOKENS = ("pad_token", "mask_token")  # may be None: texts can be tokenised without them
+# These may be None: texts can be tokenised without them.
+OPTIONAL_TOKENS = ("pad_token", "mask_token")
 
 
 def load_vocabulary(vocab: Mapping[str, int] | list[str] | str | os.PathLike) -> dict[str, int]:
@@ -35,8 +44,8 @@ def load_vocabulary(vocab: Mapping[str, int] | list[str] | str | os.PathLike) ->
             )
         return dict(vocab)
     if isinstance(vocab, list):
-        return _number_tokens(vocab, source="vocab", unit="position", first=0)
-    return _number_tokens(_read_lines(Path(vocab)), source=f"vocabulary file {vocab}", unit="line", first=1)
+        return _assign_ids(vocab, source="vocab", unit="position", first=0)
+    return _assign_ids(_read_lines(Path(vocab)), source=f"vocabulary file {vocab}", unit="line", first=1)
 
 
 def check_special_tokens(vocab: Mapping[str, int], special_tokens: Mapping[str, str | None]) -> None:
@@ -47,11 +56,11 @@ def check_special_tokens(vocab: Mapping[str, int], special_tokens: Mapping[str, 
         if token not in vocab:
             raise ValueError(
                 f"the vocabulary lacks {token!r}, the {name}; add it to the vocabulary, "
-                f"or say which of its tokens has that part, for example {name}='<token>'"
+                f"or say which of its tokens has that role, for example {name}='<token>'"
             )
 
 
-def _number_tokens(tokens: list[str], source: str, unit: str, first: int) -> dict[str, int]:
+def _assign_ids(tokens: list[str], source: str, unit: str, first: int) -> dict[str, int]:
     if not tokens:
         raise ValueError(f"{source} is empty; it needs one token per line, the special tokens among them")
     ids: dict[str, int] = {}
@@ -80,7 +89,7 @@ def _read_lines(path: Path) -> list[str]:
     return lines
 
 
-# The engine under the tokenizer: a `tokenizers.Tokenizer` put together as BERT's.
+# The engine under the tokenizer: a `tokenizers.Tokenizer` put together as BERT's -----------------------------
 
 
 def build_backend(
@@ -92,7 +101,7 @@ def build_backend(
     strip_accents: bool | None,
     tokenize_chinese_chars: bool,
 ) -> Tokenizer:
-    """Return the steps from text to ids: clean, split at spaces and punctuation, spell, add special tokens."""
+    """Return the steps from text to ids: clean, split at spaces and punctuation, into pieces, add special tokens."""
     backend = Tokenizer(models.WordPiece(vocab, unk_token=unk_token))
     backend.normalizer = normalizers.BertNormalizer(
         clean_text=True,
@@ -144,10 +153,11 @@ def copy_backend(backend: Tokenizer, tokens: list[AddedToken]) -> Tokenizer:
     return copy
 
 
-# Learning a WordPiece vocabulary from texts: join the pair of pieces that stands together most often, repeat.
+# Learning a vocabulary from texts: merge the most frequent pair of neighbouring pieces, and repeat -----------
 
 
-LARGEST_ALPHABET = 1000  # characters beyond the most common ones become [UNK]
+# Characters beyond the most frequent ones become [UNK].
+LARGEST_ALPHABET = 1000
 
 
 def train_vocabulary(
@@ -160,6 +170,8 @@ def train_vocabulary(
 ) -> list[str]:
     """Return the tokens learnt from `texts`, in the order of their ids: special tokens, characters, longer pieces.
 
+    The library's trainer merges the most frequent pair of pieces, as byte-pair encoding does; the original WordPiece
+    chose the pair that raises the likelihood of the texts most. The tokens are applied in the same way.
     `tokenizer` says how texts are normalised and split; it is trained in place. The same texts give the same
     list. Raises TypeError for a text that is no string, ValueError for no text or a `vocab_size` too small.
     """
@@ -174,8 +186,9 @@ def train_vocabulary(
         raise ValueError(f"texts holds no word to learn from ({len(texts)} texts); give some text")
     pieces = {piece for word in words for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(word)}
 
-    # The trainer numbers the characters inside words in the order of a hash table, which changes from run to run,
-    # and its ties follow those numbers. We number them first, in alphabetical order, so that nothing is left open.
+    # The trainer gives ids to the characters inside words in the order of a hash table, which changes from run to
+    # run, and breaks ties by those ids. Here they get their ids first, in alphabetical order, so that nothing is left
+    # to chance.
     in_words = Counter(character for piece in pieces for character in piece)
     common = sorted(in_words, key=lambda character: (-in_words[character], character))
     alphabet = set(common[:LARGEST_ALPHABET])

@@ -1,1 +1,1 @@
-"""Training: optimiser, loop, pretraining."""
+"""What pretraining and fine-tuning share: the training loop, optimiser, runs in folders, several processes."""

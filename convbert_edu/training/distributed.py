@@ -1,4 +1,4 @@
-"""Several processes that train one model: who am I, and adding up numbers over all.
+"""Several processes that train one model: which of them this one is, and adding up numbers over all (lesson 15).
 
 Start them with `torchrun --nproc-per-node=2 -m convbert_edu pretrain ...`; a run that was started without torchrun is
 one process that is alone. It is not for machines with several GPUs only: on a CPU with two cores two processes of one
@@ -50,7 +50,7 @@ class DistributedContext:
         return values
 
     def barrier(self, device: torch.device) -> None:
-        """Wait until all processes have come to this place."""
+        """Wait until all processes have called this."""
         self.all_reduce([0.0], device)
 
     def wrap(self, model: nn.Module) -> nn.Module:
@@ -59,7 +59,7 @@ class DistributedContext:
 
 
 def no_sync(model: nn.Module, wanted: bool) -> AbstractContextManager:
-    """Within this block, if `wanted`, gradients stay where they are: only the last pass of a step exchanges them."""
+    """Within this block, if `wanted`, gradients are not exchanged: only the last micro-batch of a step does that."""
     return model.no_sync() if wanted and isinstance(model, DistributedDataParallel) else nullcontext()
 
 
@@ -75,10 +75,9 @@ def init_distributed(device: torch.device) -> Iterator[DistributedContext]:
     if dist.is_initialized():
         yield DistributedContext(dist.get_rank(), dist.get_world_size())
         return
+    # gloo for CPUs, nccl for NVIDIA's GPUs.
     make_current(device)
-    dist.init_process_group(
-        dist.get_default_backend_for_device(device)
-    )  # gloo for CPUs, nccl for NVIDIA's GPUs
+    dist.init_process_group(dist.get_default_backend_for_device(device))
     try:
         yield DistributedContext(dist.get_rank(), dist.get_world_size())
     finally:

@@ -1,4 +1,4 @@
-"""AdamW with the paper's groups, and its learning-rate schedule."""
+"""AdamW with the paper's parameter groups, and its learning-rate schedule (lessons 08 and 09)."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Prediction: every row once, in batches of similar length, by one process or several."""
+"""Prediction: every row once, in batches of similar length, by one process or several (lessons 09 to 13)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,8 @@ from convbert_edu.data.batching import EncodedRows, EncodedTexts, batches_by_len
 from convbert_edu.device import autocast, find_device, to_device
 from convbert_edu.training.distributed import DistributedContext
 
-TARGETS = ("labels", "start_positions", "end_positions")  # what a model would make a loss of
+# What a model would compute a loss from.
+TARGETS = ("labels", "start_positions", "end_positions")
 
 
 @torch.inference_mode()
@@ -25,7 +26,7 @@ def predict(
 ) -> list[Any]:
     """Run `model` on all rows and return, in their order, what `postprocess` makes of each; it ends in eval mode.
 
-    postprocess: takes the output and its batch (with the labels), both on the CPU; returns one thing for each row
+    postprocess: takes the output and its batch (with the labels), both on the CPU; returns one result for each row
     Several processes take the batches in turn, and each gets all results: a row is read, and counts, once.
     """
     distributed = distributed or DistributedContext()
@@ -39,17 +40,8 @@ def predict(
             with autocast(precision, device):
                 output = model(**inputs)
             mine.update(zip(rows, postprocess(_on_cpu(output), batch), strict=True))
-    found = {row: result for part in distributed.gather(mine) for row, result in part.items()}
+    found = {row: result for of_process in distributed.gather(mine) for row, result in of_process.items()}
     return [found[row] for row in range(len(examples))]
-
-
-def _on_cpu(output: Any) -> Any:
-    """Return a model's output with its scores on the CPU, in float32."""
-    scores = {name: value for name, value in vars(output).items() if isinstance(value, Tensor)}
-    return type(output)(**{name: value.float().cpu() for name, value in scores.items()})
-
-
-# The training loop: batch -> loss -> gradient -> step, and the loop's mirror image, prediction.
 
 
 def predict_logits(
@@ -67,3 +59,9 @@ def accuracy(model: nn.Module, examples: EncodedTexts) -> float:
     return float(
         accuracy_score(examples.labels.numpy(), predict_logits(model, examples).argmax(dim=-1).numpy())
     )
+
+
+def _on_cpu(output: Any) -> Any:
+    """Return a model's output with its scores on the CPU, in float32."""
+    scores = {name: value for name, value in vars(output).items() if isinstance(value, Tensor)}
+    return type(output)(**{name: value.float().cpu() for name, value in scores.items()})

@@ -1,7 +1,8 @@
 """A run in its folder: steps with a progress bar, a log, checkpoints, and a way back after any interruption.
 
-Pretraining and fine-tuning are such runs (`pretraining/run.py`, `finetuning/run.py`); what differs between them is
-what a step reads, what is logged and measured, and what is left at the end.
+Lesson 15 kills a run and resumes it. Pretraining and fine-tuning are such runs (`pretraining/run.py`,
+`finetuning/run.py`); what differs between them is what a step reads, what is logged and
+measured, and what is left at the end.
 """
 
 import json
@@ -31,9 +32,12 @@ class Run(ABC):
     all that is needed to go on exactly after an interruption.
     """
 
-    title: ClassVar[str]  # of the progress bar
+    # Of the progress bar.
+    title: ClassVar[str]
+    # The random numbers of its dropout.
     dropout_stream: ClassVar[Stream]
-    free_to_change: ClassVar[frozenset[str]]  # settings that may differ when a run goes on
+    # Settings that may differ when a run goes on.
+    free_to_change: ClassVar[frozenset[str]]
 
     def __init__(
         self,
@@ -53,7 +57,7 @@ class Run(ABC):
         """Steps taken, in this session and those before."""
         return self.trainer.global_step
 
-    # What a kind of run has to say ---------------------------------------------------------------------
+    # What each kind of run defines.
 
     @abstractmethod
     def batches(self) -> Iterator[Any]:
@@ -87,7 +91,7 @@ class Run(ABC):
         """Say whether further steps are of no use."""
         return False
 
-    # What all runs have in common ------------------------------------------------------------------------
+    # What all runs have in common.
 
     def restore_or_start(self, resume: bool) -> None:
         """Start at step 0, or go on from the newest checkpoint."""
@@ -98,16 +102,16 @@ class Run(ABC):
             self._restore(newest)
         elif self.distributed.is_main_process:
             # From here on there is always something to go back to.
-            self._save()
+            self.save_checkpoint()
 
     def train(self, stop: StopRequest) -> None:
         """Take the steps that are left; raise KeyboardInterrupt, with all saved, where a stop is asked for."""
         main, saved_at = self.distributed.is_main_process, time.monotonic()
         began = saved_at - self.seconds
-        hidden: dict[str, Any] = {} if main else {"disable": True}
-        with tqdm(
-            total=self.last_step, initial=self.global_step, desc=self.title, unit="step", **hidden
-        ) as bar:
+        # Left alone in the main process, so that TQDM_DISABLE counts.
+        options: dict[str, Any] = {} if main else {"disable": True}
+        bar = tqdm(total=self.last_step, initial=self.global_step, desc=self.title, unit="step", **options)
+        with bar:
             for batch in self.batches():
                 if self.global_step >= self.last_step or self.should_stop_early():
                     break
@@ -119,7 +123,7 @@ class Run(ABC):
                 (stopped,) = self.distributed.all_reduce([float(stop.asked)], self.device)
                 due = time.monotonic() - saved_at > 60 * self.settings.checkpoint_minutes
                 if main and (stopped or due):
-                    self._save()
+                    self.save_checkpoint()
                     saved_at = time.monotonic()
                 if stopped:
                     # The other processes wait until all is saved.
@@ -141,7 +145,8 @@ class Run(ABC):
         kept = {name: value for name, value in settings.items() if name not in self.free_to_change}
         return {**kept, **self.identity(), "processes": self.distributed.world_size}
 
-    def _save(self) -> None:
+    def save_checkpoint(self) -> None:
+        """Write all that is needed to go on from here."""
         state = {"identity": self._whole_identity(), "seconds": self.seconds, **self.progress_state()}
         save_checkpoint(self.folder.checkpoints, self.global_step, state | self.trainer.state_dict())
 
@@ -165,13 +170,14 @@ def run_in_folder(
     """Make a run, start it or go on with it, and return its record.
 
     Raises FileExistsError where the folder holds a run already or another one is writing to it, FileNotFoundError
-    where there is none to resume, ArithmeticError when the loss is no number, OSError when a file cannot be written,
-    KeyboardInterrupt after Ctrl-C, once all is saved.
+    where there is none to resume, ArithmeticError when the loss is no finite number, OSError when a file cannot be
+    written, KeyboardInterrupt after Ctrl-C, once all is saved.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     folder = RunFolder(output_folder)
-    folder.starting_point(resume)  # before anything takes time
+    # Whatever is wrong with the folder is said before anything takes time.
+    folder.starting_point(resume)
     with init_distributed(device) as distributed, StopRequest() as stop:
         run = make_run(folder, distributed)
         with folder.claim(distributed):

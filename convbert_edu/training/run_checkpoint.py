@@ -1,6 +1,7 @@
 """Checkpoints of a run that is under way: all that it needs to go on exactly, in one file that is never half-written.
 
-They are for going on with a run. To use a model, take the folders that a run saves at its end.
+They are for going on with a run. To use a model, take the folders that a run saves at its end. Lesson 15 kills a run
+and goes on with it.
 """
 
 import io
@@ -13,7 +14,8 @@ import torch
 
 from convbert_edu.files import atomic_write
 
-KEEP = 2  # the newest, and the one before in case the disk spoils the newest
+# The newest, and the one before in case the disk spoils the newest.
+KEEP = 2
 
 
 def save_checkpoint(folder: str | os.PathLike, step: int, state: dict[str, Any]) -> Path:
@@ -33,15 +35,15 @@ def save_checkpoint(folder: str | os.PathLike, step: int, state: dict[str, Any])
         raise OSError(
             f"the checkpoint of step {step} ({size:.1f} MB) could not be written to {folder}: {error}"
         ) from error
-    for old in _states(folder)[:-KEEP]:
+    for old in _checkpoints_in(folder)[:-KEEP]:
         old.unlink()
     return path
 
 
 def newest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """Return the path of the newest checkpoint in `folder`, or None."""
-    states = _states(Path(folder))
-    return states[-1] if states else None
+    found = _checkpoints_in(Path(folder))
+    return found[-1] if found else None
 
 
 def load_checkpoint(path: str | os.PathLike, device: torch.device) -> dict[str, Any]:
@@ -75,5 +77,5 @@ def check_same_run(path: Path, before: dict[str, Any], now: dict[str, Any]) -> N
         )
 
 
-def _states(folder: Path) -> list[Path]:
+def _checkpoints_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*.pt"))

@@ -1,4 +1,7 @@
-"""The folder of a run: one run at a time writes to it, and it always says how to go on."""
+"""The folder of a run: its lock, its checkpoints, its log, and the request to stop (lesson 15).
+
+One run at a time writes to a folder, and whatever ends a run before its time says how to go on.
+"""
 
 import json
 import os
@@ -17,6 +20,9 @@ from convbert_edu.files import atomic_write
 from convbert_edu.training.distributed import DistributedContext
 from convbert_edu.training.run_checkpoint import newest_checkpoint
 
+# Ctrl-C, and what a cluster sends before it takes a machine away.
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class RunFolder:
     """Where a run keeps its checkpoints, its log, its record and, if it fine-tunes, its best model."""
@@ -25,7 +31,8 @@ class RunFolder:
         self.path = Path(path)
         self.checkpoints, self.log = self.path / "checkpoints", RunLog(self.path / "log.jsonl")
         self.model = self.path / "model"
-        self.record = self.path / "record.json"  # written last: where it is, the run is complete
+        # Written last: where it is, the run is complete.
+        self.record = self.path / "record.json"
 
     @contextmanager
     def claim(self, distributed: DistributedContext) -> Iterator[None]:
@@ -33,7 +40,8 @@ class RunFolder:
 
         Raises FileExistsError where another run is writing.
         """
-        if not distributed.is_main_process:  # the first process claims the folder for all of them
+        # The main process claims the folder for all of them.
+        if not distributed.is_main_process:
             yield
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -85,9 +93,6 @@ class RunFolder:
         return f"the last good checkpoint is {newest_checkpoint(self.checkpoints)}; go on with --resume (resume=True)"
 
 
-# The log of a run: one JSON object a line, and the sums that its next line is made of.
-
-
 class RunLog:
     """A file of JSON lines. A line is on disk as soon as it is added."""
 
@@ -114,14 +119,17 @@ class RunLog:
 
 @dataclass
 class MetricTotals:
-    """What was seen since the last line of the log; sums over words, so that long texts count as they should."""
+    """What was seen since the last line of the log; sums over tokens, so that long texts count as they should."""
 
     masked_lm_loss: float = 0.0
     num_correct: float = 0.0
-    hidden: float = 0.0
+    masked_tokens: float = 0.0
     cls_mlm_loss: float = 0.0
     detection_loss: float = 0.0
-    words: float = 0.0
+    hidden_error: float = 0.0
+    last_layer_error: float = 0.0
+    attention_error: float = 0.0
+    maskable_tokens: float = 0.0
     tokens: float = 0.0
     loss: float = 0.0
     steps: float = 0.0
@@ -137,40 +145,42 @@ class MetricTotals:
         return asdict(self)
 
     def means(self) -> dict[str, float]:
-        """Return mean losses, for those parts that there are."""
+        """Return mean losses, for those losses that there are."""
         means = {"loss": self.loss / self.steps, "tokens_per_second": self.tokens / max(self.seconds, 1e-9)}
-        if self.hidden:
-            means["masked_lm_loss"] = self.masked_lm_loss / self.hidden
-            means["masked_lm_accuracy"] = self.num_correct / self.hidden
+        if self.masked_tokens:
+            means["masked_lm_loss"] = self.masked_lm_loss / self.masked_tokens
+            means["masked_lm_accuracy"] = self.num_correct / self.masked_tokens
         if self.cls_mlm_loss:
-            means["cls_mlm_loss"] = self.cls_mlm_loss / self.hidden
+            means["cls_mlm_loss"] = self.cls_mlm_loss / self.masked_tokens
         if self.detection_loss:
-            means["detection_loss"] = self.detection_loss / self.words
+            means["detection_loss"] = self.detection_loss / self.maskable_tokens
+        for name in ("hidden_error", "last_layer_error", "attention_error"):
+            if getattr(self, name):
+                means[name] = getattr(self, name) / self.tokens
         return means
 
 
 def _step_of(line: str) -> int | float:
     try:
         return json.loads(line)["step"]
-    except (ValueError, KeyError):  # the last line of a run that was killed while it wrote
+    except (ValueError, KeyError):
+        # The last line of a run that was killed while it wrote.
         return float("inf")
 
 
-# Ctrl-C as a request: finish the step, save, then stop.
-
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C, and what a cluster sends before it takes a machine away
-
-
 class StopRequest:
-    """Within a `with` block Ctrl-C only sets `asked`; a second one interrupts at once, as usual."""
+    """Ctrl-C as a request: within a `with` block it only sets `asked`, so that the run can finish its step and save.
+
+    A second Ctrl-C interrupts at once, as usual.
+    """
 
     def __init__(self) -> None:
         self.asked = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # others may not set handlers
+        # Other threads may not set handlers.
+        if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
         return self
 

@@ -1,4 +1,8 @@
-"""What all settings of training runs can do: become JSON, come back from it, and check themselves."""
+"""Settings of training runs: what all of them can do (JSON, checks), and those of the training loop itself.
+
+Lessons 00, 09, 11 to 13 and 15 set them. `PretrainSettings` and `FinetuneSettings` stand in pretraining/settings.py and
+finetuning/settings.py.
+"""
 
 import dataclasses
 import os
@@ -64,21 +68,18 @@ class Settings:
             raise ValueError(f"{name} is {value!r}; it must be {rule}")
 
 
-# The training loop: batch -> loss -> gradient -> step, and the loop's mirror image, prediction.
-
-
 @dataclass(kw_only=True)
 class TrainingSettings:
-    """The numbers that steer the loop."""
+    """The settings of the training loop for examples with targets (see trainer.py)."""
 
     epochs: int = setting(4, "times that all examples are read")
-    batch_size: int = setting(32, "examples of one process in one pass")
-    gradient_accumulation_steps: int = setting(1, "passes whose gradients are added up for one step")
+    batch_size: int = setting(32, "examples of one process in one micro-batch")
+    gradient_accumulation_steps: int = setting(1, "micro-batches whose gradients are added up for one step")
     learning_rate: float = setting(3e-4, "the highest learning rate, reached after the warm-up")
-    layer_decay: float = setting(1.0, "rate of a layer as a share of the rate of the layer above it")
+    layer_decay: float = setting(1.0, "learning rate of a layer as a share of that of the layer above it")
     weight_decay: float = setting(0.01, "pull of the weights towards 0; biases and LayerNorms are left alone")
     warmup_fraction: float = setting(0.1, "share of all steps over which the learning rate rises")
-    max_grad_norm: float = setting(1.0, "norm to which a longer gradient is cut")
+    max_grad_norm: float = setting(1.0, "gradient norm above which gradients are scaled down to it")
     precision: str = setting(
         "float32", "float32, bfloat16, or auto: bfloat16 where the hardware is fast at it"
     )

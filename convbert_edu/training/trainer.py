@@ -38,7 +38,8 @@ def plain_training_loop(model: nn.Module, examples: EncodedRows, settings: Train
     steps = settings.epochs * math.ceil(len(examples) / settings.batch_size)
     schedule = linear_schedule(optimizer, steps, int(settings.warmup_fraction * steps))
     order, losses = torch.Generator().manual_seed(settings.seed), []
-    torch.manual_seed(settings.seed)  # of dropout
+    # Of dropout.
+    torch.manual_seed(settings.seed)
     for epoch in range(settings.epochs):
         for rows in batches_by_length(examples.lengths, settings.batch_size, order):
             batch = examples.batch(rows, epoch=epoch)
@@ -138,8 +139,8 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that is needed to go on: weights, optimiser, schedule, and how many steps were taken."""
-        parts = {name: getattr(self, name).state_dict() for name in ("model", "optimizer", "schedule")}
-        return {**parts, "global_step": self.global_step}
+        states = {name: getattr(self, name).state_dict() for name in ("model", "optimizer", "schedule")}
+        return {**states, "global_step": self.global_step}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put back what `state_dict` returned."""

@@ -1,44 +1,47 @@
-"""Figures of what the model does, each with a description in words."""
+"""Figures of what the model does, each with a description in words.
 
-from convbert_edu.visualize.attention import plot_attention, plot_attention_heads
-from convbert_edu.visualize.by_layer import (
-    plot_by_layer,
-    plot_kernel_shape,
-    plot_locality,
-    plot_receptive_field,
-    plot_saliency,
-)
-from convbert_edu.visualize.coloured_tokens import colour_tokens, label_spans
-from convbert_edu.visualize.curves import plot_curves
-from convbert_edu.visualize.display import describe, show, show_source
-from convbert_edu.visualize.explorer import explore
-from convbert_edu.visualize.grids import plot_attention_grid, plot_kernels_grid
-from convbert_edu.visualize.kernels import plot_kernel_bars, plot_kernels, plot_two_contexts
-from convbert_edu.visualize.mixed_attention import plot_mixed_attention, plot_token
-from convbert_edu.visualize.style import part_colour, use_style
+The names below are loaded when they are first used, so that a lesson imports only the files whose names it uses. The
+table says in which file each name stands. Every lesson uses some of them.
+"""
 
-__all__ = [
-    "colour_tokens",
-    "describe",
-    "explore",
-    "label_spans",
-    "part_colour",
-    "plot_attention",
-    "plot_attention_grid",
-    "plot_attention_heads",
-    "plot_by_layer",
-    "plot_curves",
-    "plot_kernel_bars",
-    "plot_kernel_shape",
-    "plot_kernels",
-    "plot_kernels_grid",
-    "plot_locality",
-    "plot_mixed_attention",
-    "plot_receptive_field",
-    "plot_saliency",
-    "plot_token",
-    "plot_two_contexts",
-    "show",
-    "show_source",
-    "use_style",
-]
+from importlib import import_module
+from typing import Any
+
+MODULE_OF = {
+    "colour_tokens": "coloured_tokens",
+    "describe": "display",
+    "explore": "explorer",
+    "label_spans": "coloured_tokens",
+    "part_colour": "style",
+    "plot_attention": "attention",
+    "plot_attention_grid": "grids",
+    "plot_attention_heads": "attention",
+    "plot_by_layer": "by_layer",
+    "plot_curves": "curves",
+    "plot_kernel_bars": "kernels",
+    "plot_kernel_shape": "by_layer",
+    "plot_kernels": "kernels",
+    "plot_kernels_grid": "grids",
+    "plot_locality": "by_layer",
+    "plot_mixed_attention": "mixed_attention",
+    "plot_receptive_field": "by_layer",
+    "plot_saliency": "by_layer",
+    "plot_token": "mixed_attention",
+    "plot_two_contexts": "kernels",
+    "show": "display",
+    "show_source": "display",
+    "use_style": "style",
+}
+__all__ = list(MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the file of `name` and return what stands there; Python asks here for names that it does not find."""
+    if name not in MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f"{__name__}.{MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return all names, those that are not loaded yet included."""
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Attention maps: which position (row) looks at which (column)."""
+"""Attention maps: which position (row) looks at which (column). Lessons 00 and 04 draw them."""
 
 import math
 from collections.abc import Sequence
@@ -7,14 +7,13 @@ from jaxtyping import Float
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from torch import Tensor
 
 from convbert_edu.analysis.locality import attended_distance
 from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.visualize.display import read_out, write_description
 from convbert_edu.visualize.labels import check_tokens, label_tokens, pick_one
-from convbert_edu.visualize.style import SEQUENTIAL_MAP, STYLE, axes_for, figure_of, panels_for
+from convbert_edu.visualize.style import STYLE, axes_for, draw_heat_map, figure_of, panels_for
 
 
 @rc_context(STYLE)
@@ -82,7 +81,8 @@ def plot_attention_heads(
         figure.supxlabel("looked at (key)")
         figure.supylabel("looking (query)")
     figure.colorbar(image, ax=list(axes.flat[:heads]), shrink=0.8, label="weight")
-    label_tokens(axes[-1, 0].xaxis, tokens)  # the axes are shared: labelling one labels all
+    # The axes are shared: labelling one labels all.
+    label_tokens(axes[-1, 0].xaxis, tokens)
     label_tokens(axes[0, 0].yaxis, tokens)
     first = axes[0, 0]
     write_description(first, f"{title}: maps over {read_out(tokens)}. {first.convbert_description}")
@@ -96,33 +96,5 @@ def describe_map(weights: Float[Tensor, "query key"], tokens: Sequence[str]) -> 
     distance = float(attended_distance(weights).mean())
     return (
         f"The largest weight is {float(weights[query, key]):.2f}: '{tokens[query]}' looks at '{tokens[key]}'. "
-        f"On average a token looks {distance:.1f} places away."
+        f"On average a token looks {distance:.1f} tokens away."
     )
-
-
-# The one way that the course draws a table of weights as colours.
-
-
-def draw_heat_map(ax: Axes, weights: Float[Tensor, "row column"], largest: float) -> AxesImage:
-    """Draw weights of at least 0: white is nothing, the darkest blue is `largest`."""
-    array = weights.detach().cpu().float().numpy()
-    # "auto" draws sharp squares, and blends them only where there are more of them than dots on the screen.
-    return ax.imshow(array, cmap=SEQUENTIAL_MAP, vmin=0, vmax=largest, aspect="auto", interpolation="auto")
-
-
-def draw_mosaic(ax: Axes, tables: Float[Tensor, "layer head row column"], largest: float) -> AxesImage:
-    """Draw a table for each layer (downwards) and head (to the right), on one scale, with lines between them.
-
-    One picture in one axes: a grid of 144 axes would take seconds to draw.
-    """
-    layers, heads, rows, columns = tables.shape
-    image = draw_heat_map(ax, tables.transpose(1, 2).reshape(layers * rows, heads * columns), largest)
-    for layer in range(1, layers):
-        ax.axhline(layer * rows - 0.5, color="0.4", linewidth=1.5)
-    for head in range(1, heads):
-        ax.axvline(head * columns - 0.5, color="0.4", linewidth=1.5)
-    ax.set_yticks([(layer + 0.5) * rows - 0.5 for layer in range(layers)], range(layers))
-    ax.set_xticks([(head + 0.5) * columns - 0.5 for head in range(heads)], range(heads))
-    ax.tick_params(length=0)
-    ax.spines[["top", "right"]].set_visible(True)
-    return image

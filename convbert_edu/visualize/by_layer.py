@@ -1,4 +1,7 @@
-"""Numbers of all heads, layer by layer: distances, masses, entropies, centres."""
+"""Figures of what `convbert_edu.analysis` measures: numbers of all heads by layer, receptive field, saliency.
+
+Lesson 07 draws the measures of heads by layer; lesson 09 draws the saliency of each token.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from convbert_edu.visualize.display import read_out, write_description
-from convbert_edu.visualize.labels import check_tokens, label_tokens
+from convbert_edu.visualize.labels import check_range, check_tokens, label_tokens
 from convbert_edu.visualize.style import (
     SEQUENTIAL_MAP,
     STYLE,
@@ -23,6 +26,8 @@ from convbert_edu.visualize.style import (
 # The groups of heads differ in sign and side, too, so that colour is never the only difference.
 PARTS = ("attention", "embedding", "convolution", "query")
 SIGNS = ("o", "s", "^", "D")
+# Powers of ten below the strongest influence that are still told apart.
+FAINTEST = -6
 
 
 @rc_context(STYLE)
@@ -128,12 +133,6 @@ def _legend_below(ax: Axes, columns: int) -> None:
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=min(2, columns), frameon=False)
 
 
-# How far a vector hears: its dependence on every token, layer by layer.
-
-
-FAINTEST = -6  # powers of ten below the strongest influence that are still told apart
-
-
 @rc_context(STYLE)
 def plot_receptive_field(
     influence: Float[Tensor, "layers seq"],
@@ -144,20 +143,20 @@ def plot_receptive_field(
 ) -> Figure:
     """Draw how strongly the vector at `position` depends on each token after each layer, on a logarithmic scale.
 
-    influence: as `convbert_edu.analysis.gradients` returns it; each row is divided by its largest number.
+    influence: as `convbert_edu.analysis.receptive_field` returns it; each row is divided by its largest number.
     Grey is exactly zero: nothing arrives from there.
     Draws into `ax` where given, else into a new figure, and returns the figure.
     Raises ValueError where tokens and columns differ in number, or `position` is outside the sentence.
     """
     layers, length = influence.shape
     check_tokens(tokens, {"columns of influence": length})
-    if not 0 <= position < length:
-        raise ValueError(f"place is {position}; it must be 0 to {length - 1}")
+    check_range("position", position, length)
     influence = influence.detach().cpu().float()
     shares = influence / influence.amax(dim=1, keepdim=True).clamp(min=1e-30)
     powers = shares.log10().clamp(min=FAINTEST).masked_fill(influence == 0, float("nan"))
     ax = axes_for(ax, (min(max(4.5, 0.22 * length + 2.0), 10.0), 0.35 * layers + 2.2))
-    ax.set_facecolor("0.75")  # shines through where the influence is zero
+    # The background shines through where the influence is zero.
+    ax.set_facecolor("0.75")
     image = ax.imshow(
         powers.numpy(), cmap=SEQUENTIAL_MAP, vmin=FAINTEST, vmax=0, aspect="auto", interpolation="nearest"
     )
@@ -174,9 +173,6 @@ def plot_receptive_field(
         f"{', '.join(map(str, reached))} of {length} tokens.",
     )
     return figure_of(ax)
-
-
-# How much each token matters for a verdict, as bars.
 
 
 @rc_context(STYLE)

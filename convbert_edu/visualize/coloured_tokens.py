@@ -1,4 +1,7 @@
-"""A sentence whose tokens are coloured by a score or a label, as a piece of a web page."""
+"""A sentence whose tokens are coloured by a score or a label, as a piece of a web page.
+
+Lessons 08 and 13 colour by a score, lessons 10 and 11 by a label.
+"""
 
 import html
 from collections.abc import Sequence
@@ -90,7 +93,9 @@ def letter_colour(background: str) -> str:
 
 def _luminance(colour: str) -> float:
     """The relative luminance of a colour, as web pages are judged by (WCAG 2)."""
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    linear = [
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in to_rgb(colour)
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -1,4 +1,7 @@
-"""Showing figures and source code in a notebook so that everyone can read them."""
+"""Showing figures and source code in a notebook so that everyone can read them: all lessons, from 00 on, use `show`.
+
+Each figure of this package carries a description in words, written from the numbers that it draws.
+"""
 
 import html
 import inspect
@@ -13,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 PACKAGE_FOLDER = Path(__file__).parent.parent
+# Tokens that are read out one by one.
+LONGEST_LIST = 12
 
 
 def show(fig: Figure, alt: str | None = None) -> None:
@@ -39,7 +44,34 @@ def show(fig: Figure, alt: str | None = None) -> None:
         picture = {"image/png": b64encode(buffer.getvalue()).decode("ascii"), "text/plain": alt}
         display(picture, raw=True, metadata={"image/png": {"alt": alt}})
         display(HTML(f"<details><summary>The figure in words</summary>{html.escape(alt)}</details>"))
-    plt.close(fig)  # otherwise the notebook would show it a second time at the end of the cell
+    # Otherwise the notebook would show it a second time at the end of the cell.
+    plt.close(fig)
+
+
+def describe(fig: Figure) -> str:
+    """Return a figure in words, for those who cannot see it: what is drawn, and the numbers that stand out.
+
+    Raises ValueError for a figure that was not drawn by this package.
+    """
+    texts = [getattr(ax, "convbert_description", "") for ax in fig.axes]
+    if not any(texts):
+        raise ValueError(
+            "this figure was not drawn by convbert_edu.visualize, so nobody knows what it shows; describe it "
+            'yourself: show(fig, alt="...")'
+        )
+    return " ".join(text for text in texts if text)
+
+
+def write_description(ax: Axes, text: str) -> None:
+    """Keep `text` as the description of what is drawn in `ax`."""
+    ax.convbert_description = text
+
+
+def read_out(tokens: Sequence[str]) -> str:
+    """Return tokens as a phrase: all of a short sentence, the beginning and the end of a long one."""
+    if len(tokens) <= LONGEST_LIST:
+        return f"{len(tokens)} {'token' if len(tokens) == 1 else 'tokens'} ({' '.join(tokens)})"
+    return f"{len(tokens)} tokens ({' '.join(tokens[:4])} ... {' '.join(tokens[-2:])})"
 
 
 def show_source(thing: type | Callable) -> None:
@@ -70,35 +102,3 @@ def _in_notebook() -> bool:
     """Say whether IPython runs this code, without importing IPython where it does not."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and ipython.get_ipython() is not None
-
-
-# The alternative text of a figure: written by whoever draws it, from the numbers that it draws.
-
-
-LONGEST_LIST = 12  # words that are read out one by one
-
-
-def write_description(ax: Axes, text: str) -> None:
-    """Keep `text` as the description of what is drawn in `ax`."""
-    ax.convbert_description = text
-
-
-def describe(fig: Figure) -> str:
-    """Return a figure in words, for those who cannot see it: what is drawn, and the numbers that stand out.
-
-    Raises ValueError for a figure that was not drawn by this package.
-    """
-    texts = [getattr(ax, "convbert_description", "") for ax in fig.axes]
-    if not any(texts):
-        raise ValueError(
-            "this figure was not drawn by convbert_edu.visualize, so nobody knows what it shows; describe it "
-            'yourself: show(fig, alt="...")'
-        )
-    return " ".join(text for text in texts if text)
-
-
-def read_out(tokens: Sequence[str]) -> str:
-    """Return tokens as a phrase: all of a short sentence, the beginning and the end of a long one."""
-    if len(tokens) <= LONGEST_LIST:
-        return f"{len(tokens)} {'token' if len(tokens) == 1 else 'tokens'} ({' '.join(tokens)})"
-    return f"{len(tokens)} tokens ({' '.join(tokens[:4])} ... {' '.join(tokens[-2:])})"

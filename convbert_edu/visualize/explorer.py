@@ -1,4 +1,7 @@
-"""Looking around in a model by hand: choose a sentence, a layer, a head and a token, and see them at once."""
+"""Looking around in a model by hand: choose a sentence, a layer, a head and a token, and see them at once.
+
+Lesson 07 uses it.
+"""
 
 import warnings
 from base64 import b64encode
@@ -29,7 +32,7 @@ def explore(
     """Return an explorer of `text` (or of a pair), which a notebook shows at the end of a cell, with controls.
 
     model: one model, or several by name to switch between, such as a pretrained, a random and a fine-tuned one
-    layer, head, place: what is chosen at first; `position` is the token's number, [CLS] being 0
+    layer, head, position: what is chosen at first; the position of [CLS] is 0
     Where there are no controls (no ipywidgets, a printed page) it is the figure of that choice.
     A text that is too long for a model is cut, with a warning that says how much.
     Raises ValueError for an empty text, no model, a model in training mode, and choices that the model does not have.
@@ -55,7 +58,8 @@ class Explorer:
         self.models, self.tokenizer = models, tokenizer
         self.name = next(iter(models))
         self.layer = self.head = self.position = 0
-        self.notice = ""  # what the reader should know about the text
+        # What the reader should know about the text.
+        self.notice = ""
 
     def read(self, text: str, text_pair: str | None = None) -> None:
         """Take another text, or pair of texts. Raises ValueError where there is no word in it."""
@@ -77,7 +81,7 @@ class Explorer:
         self._results: dict[str, EncoderOutput] = {}
 
     def choose(self, **choices: str | int) -> None:
-        """Choose name, layer, head or place. Raises ValueError for what there is not; then nothing is changed."""
+        """Choose name, layer, head or position. Raises ValueError for what there is not; then nothing is changed."""
         wanted = {
             "name": self.name,
             "layer": self.layer,
@@ -111,7 +115,8 @@ class Explorer:
         """Return the figure as the letters of a PNG file (base64), and its description."""
         figure, buffer = self.figure(), BytesIO()
         figure.get_layout_engine().execute(figure)
-        figure.set_layout_engine("none")  # laid out once: savefig would do it again, and double the time
+        # It is laid out once: savefig would do it again, and double the time.
+        figure.set_layout_engine("none")
         figure.savefig(buffer, format="png")
         return b64encode(buffer.getvalue()).decode("ascii"), describe(figure)
 
@@ -127,6 +132,7 @@ class Explorer:
         data = {"image/png": picture, "text/plain": repr(self)}
         try:
             from convbert_edu.visualize.explorer_controls import controls
-        except ImportError:  # no ipywidgets
+        except ImportError:
+            # There is no ipywidgets here.
             return data, {"image/png": {"alt": description}}
         return controls(self)._repr_mimebundle_() | data, {"image/png": {"alt": description}}

@@ -1,4 +1,4 @@
-"""The controls of the explorer: text fields, lists and buttons of ipywidgets, which need no network."""
+"""The controls of the explorer (lesson 07): text fields, lists and buttons of ipywidgets, which need no network."""
 
 import html
 from typing import Any
@@ -33,7 +33,8 @@ class _Controls:
         self.token = ToggleButtons(style={"button_width": "auto"})
         self.notice, self.picture, self.sentence = HTML(), HTML(), HTML()
         self.picture.add_class("convbert-explorer")
-        self.busy = False  # while options change, their values jump about and must not be followed
+        # While options change, their values jump about and must not be followed.
+        self.busy = False
         for widget in (self.text, self.pair):
             widget.observe(self._read, names="value")
         for widget in (self.model, self.layer, self.head, self.token):

@@ -1,4 +1,4 @@
-"""All layers and heads at a glance: a grid of attention maps, a grid of kernels."""
+"""All layers and heads at a glance: a grid of attention maps, a grid of kernels. Lesson 07 draws both."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from torch import Tensor
 
 from convbert_edu.analysis.locality import attended_distance, kernel_centre, kernel_entropy
 from convbert_edu.models.outputs import ModelOutput
-from convbert_edu.visualize.attention import draw_mosaic
 from convbert_edu.visualize.display import read_out, write_description
 from convbert_edu.visualize.labels import check_tokens, pick_layers
-from convbert_edu.visualize.style import STYLE, axes_for, figure_of
+from convbert_edu.visualize.style import STYLE, axes_for, draw_mosaic, figure_of
 
-DARKEST = 0.995  # this share of the weights is told apart by colour; the rest is as dark as can be
+# This share of the weights is told apart by colour; the rest is as dark as can be.
+DARKEST = 0.995
 
 
 @rc_context(STYLE)
@@ -42,7 +42,7 @@ def plot_attention_grid(
     write_description(
         ax,
         f"{title}: a map for each of {maps.shape[0]} layers and {maps.shape[1]} heads over {read_out(tokens)}. "
-        + _extremes(distances, "looks furthest, {:.1f} places on average", "looks nearest, {:.1f}"),
+        + _extremes(distances, "looks furthest, {:.1f} tokens on average", "looks nearest, {:.1f}"),
     )
     return figure_of(ax)
 
@@ -91,8 +91,8 @@ def _draw_grid(tables: Tensor, ax: Axes | None, title: str, across: float, down:
 
 def _extremes(values: Tensor, highest: str, lowest: str) -> str:
     """Say which layer and head have the highest and the lowest of `values` [layers, heads]."""
-    parts = []
-    for position, phrase in ((int(values.argmax()), highest), (int(values.argmin()), lowest)):
-        layer, head = divmod(position, values.shape[1])
-        parts.append(f"layer {layer}, head {head} {phrase.format(float(values[layer, head]))}")
-    return f"{'; '.join(parts)}.".capitalize()
+    phrases = []
+    for at, phrase in ((int(values.argmax()), highest), (int(values.argmin()), lowest)):
+        layer, head = divmod(at, values.shape[1])
+        phrases.append(f"layer {layer}, head {head} {phrase.format(float(values[layer, head]))}")
+    return f"{'; '.join(phrases)}.".capitalize()

@@ -1,4 +1,7 @@
-"""The kernels of the dynamic convolution: how much of each neighbour every position takes in."""
+"""The kernels of the dynamic convolution: how much of each neighbour every position takes in.
+
+Lessons 00 and 03 draw one kernel and all of a sentence, lesson 07 the kernels of one word in two sentences.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,10 +12,17 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from convbert_edu.models.outputs import ModelOutput
-from convbert_edu.visualize.attention import draw_heat_map
 from convbert_edu.visualize.display import read_out, write_description
 from convbert_edu.visualize.labels import check_tokens, label_tokens, pick_one
-from convbert_edu.visualize.style import STYLE, axes_for, drawable, figure_of, panels_for, part_colour
+from convbert_edu.visualize.style import (
+    STYLE,
+    axes_for,
+    draw_heat_map,
+    drawable,
+    figure_of,
+    panels_for,
+    part_colour,
+)
 
 
 @rc_context(STYLE)
@@ -57,9 +67,9 @@ def plot_kernels(
 def plot_kernel_bars(
     kernel: Float[Tensor, "kernel"], words: Sequence[str], ax: Axes | None = None, title: str | None = None
 ) -> Figure:
-    """Draw one kernel as bars over the words of its window; the shaded place is the word that it belongs to.
+    """Draw one kernel as bars over the words of its window; the word in the middle, to which it belongs, is shaded.
 
-    A place outside the sentence is an empty string. The dashed line is 1 / kernel size: all words alike.
+    A position outside the sentence is an empty string. The dashed line is 1 / kernel size: all words alike.
     Draws into `ax` where given, else into a new figure, and returns the figure.
     Raises ValueError when there are not as many words as weights.
     """
@@ -82,19 +92,16 @@ def plot_kernel_bars(
 
 
 def offsets(size: int) -> list[str]:
-    """Return the places of a window as text: -2, -1, 0, +1, +2."""
-    return [f"{position - size // 2:+d}".replace("+0", "0") for position in range(size)]
+    """Return the offsets of a window as text: -2, -1, 0, +1, +2."""
+    return [f"{at - size // 2:+d}".replace("+0", "0") for at in range(size)]
 
 
 def window(tokens: Sequence[str], position: int, size: int) -> list[str]:
-    """Return the `size` tokens around `position`; a place outside the sentence is an empty string."""
+    """Return the `size` tokens around `position`; a position outside the sentence is an empty string."""
     reach = size // 2
     return [
         tokens[at] if 0 <= at < len(tokens) else "" for at in range(position - reach, position + reach + 1)
     ]
-
-
-# The same word in two contexts: do its kernels differ?
 
 
 @rc_context(STYLE)

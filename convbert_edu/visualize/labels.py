@@ -1,4 +1,8 @@
-"""Token labels along an axis that stay readable from 5 to 128 tokens."""
+"""What is drawn and how it is labelled: one head's map taken out of a model's result, and tokens along an axis.
+
+The figures of attention and kernels (lessons 00 to 07) share this. First comes choosing a sentence, a layer and a
+head; then labels that stay readable from 5 to 128 tokens.
+"""
 
 import functools
 import math
@@ -14,38 +18,17 @@ from torch import Tensor
 from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.visualize.style import drawable, families
 
-FONT_SIZE = 9  # points
-LONGEST_LABEL = 24  # characters
-KEPT_ROOM = 0.85  # share of its width that an axis keeps, at least, when the figure is laid out
-LINE_HEIGHT = 1.4  # room for one line of text, in units of its font size
+# What to ask of a model so that its result holds a field.
+FLAGS = {"attentions": "output_attentions=True", "conv_kernels": "output_conv_kernels=True"}
 
-
-def label_tokens(axis: Axis, tokens: Sequence[str]) -> None:
-    """Write token t at place t of `axis`; where all would overlap, only every second, third...
-
-    Labels on the x axis lie flat where all of them have room, else they stand upright. Label x before y: upright
-    labels take height away, and with it room for labels on the y axis.
-    """
-    names = drawable([shorten(token) for token in tokens])
-    axis.set_tick_params(labelsize=FONT_SIZE)
-    room_needed = LINE_HEIGHT
-    if axis.axis_name == "x":
-        # The layout is not settled before the figure is drawn: axes may still lose some of their room.
-        widest = max(_width_in_font_sizes(name) for name in names)
-        if KEPT_ROOM * _room_in_font_sizes(axis) >= len(tokens) * widest:
-            room_needed = widest
-        else:
-            axis.set_tick_params(rotation=90)
-    axis.set_major_locator(_EveryNth(len(tokens), room_needed))
-    axis.set_major_formatter(FuncFormatter(lambda position, _: names[round(position)]))
-    if axis.axis_name == "y" and room_needed * len(tokens) > _room_in_font_sizes(axis):
-        # The layout makes room for the labels that it sees, and then other tokens may be the ones that get labels.
-        axis.get_figure(root=True).draw_without_rendering()
-
-
-def shorten(token: str) -> str:
-    """Return a token that leaves room for the picture: its first letters, where it is very long."""
-    return token if len(token) <= LONGEST_LABEL else f"{token[: LONGEST_LABEL - 1]}…"
+# In points.
+FONT_SIZE = 9
+# In characters.
+LONGEST_LABEL = 24
+# The share of its width that an axis keeps, at least, when the figure is laid out.
+KEPT_ROOM = 0.85
+# The room for one line of text, in units of its font size.
+LINE_HEIGHT = 1.4
 
 
 def check_tokens(tokens: Sequence[str], counts: dict[str, int]) -> None:
@@ -58,48 +41,6 @@ def check_tokens(tokens: Sequence[str], counts: dict[str, int]) -> None:
                 f"there are {len(tokens)} tokens but {count} {what}; give one token for each position, "
                 "special tokens such as [CLS] and [SEP] included"
             )
-
-
-class _EveryNth(Locator):
-    """Puts ticks at 0, n, 2n...; n is chosen whenever the figure is drawn, when its final size is known.
-
-    A little more room changes nothing: other labels would take other room, and the layout would never settle.
-    """
-
-    def __init__(self, count: int, room_needed: float) -> None:
-        self.count = count
-        self.room_needed = room_needed
-        self.step = 1
-
-    def __call__(self) -> list[int]:
-        """Return the places that get a label."""
-        step = max(1, math.ceil(self.count * self.room_needed / _room_in_font_sizes(self.axis)))
-        if step > self.step or step < 0.7 * self.step:
-            self.step = step
-        return list(range(0, self.count, self.step))
-
-
-def _room_in_font_sizes(axis: Axis) -> float:
-    """The length of an axis, in units of the font size of its labels."""
-    box = axis.axes.get_window_extent()
-    pixels = box.width if axis.axis_name == "x" else box.height
-    points = pixels * 72 / axis.get_figure(root=True).dpi
-    return points / FONT_SIZE
-
-
-@functools.cache
-def _width_in_font_sizes(text: str) -> float:
-    """The width of a text and a gap, in units of its font size."""
-    gap = 0.7
-    font = FontProperties(family=families(), size=FONT_SIZE)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
-    return gap + width / FONT_SIZE
-
-
-# Taking attention maps and kernels out of a model's result: which sentence, which layer, which head.
-
-
-FLAGS = {"attentions": "output_attentions=True", "conv_kernels": "output_conv_kernels=True"}
 
 
 def pick_layers(source: ModelOutput | Tensor, field: str, index: int | None) -> Tensor:
@@ -169,3 +110,70 @@ def _refuse_choices(choices: dict[str, int | None]) -> None:
                 f"{name}={value} chooses from a model's result, but a tensor was given; leave {name} out, or give "
                 "the result"
             )
+
+
+# Tokens along an axis.
+
+
+def label_tokens(axis: Axis, tokens: Sequence[str]) -> None:
+    """Write token t at position t of `axis`; where all would overlap, only every second, third...
+
+    Labels on the x axis lie flat where all of them have room, else they stand upright. Label x before y: upright
+    labels take height away, and with it room for labels on the y axis.
+    """
+    names = drawable([shorten(token) for token in tokens])
+    axis.set_tick_params(labelsize=FONT_SIZE)
+    room_needed = LINE_HEIGHT
+    if axis.axis_name == "x":
+        # The layout is not settled before the figure is drawn: axes may still lose some of their room.
+        widest = max(_width_in_font_sizes(name) for name in names)
+        if KEPT_ROOM * _room_in_font_sizes(axis) >= len(tokens) * widest:
+            room_needed = widest
+        else:
+            axis.set_tick_params(rotation=90)
+    axis.set_major_locator(_EveryNth(len(tokens), room_needed))
+    axis.set_major_formatter(FuncFormatter(lambda position, _: names[round(position)]))
+    if axis.axis_name == "y" and room_needed * len(tokens) > _room_in_font_sizes(axis):
+        # The layout makes room for the labels that it sees, and then other tokens may be the ones that get labels.
+        axis.get_figure(root=True).draw_without_rendering()
+
+
+def shorten(token: str) -> str:
+    """Return a token that leaves room for the picture: its first letters, where it is very long."""
+    return token if len(token) <= LONGEST_LABEL else f"{token[: LONGEST_LABEL - 1]}…"
+
+
+class _EveryNth(Locator):
+    """Puts ticks at 0, n, 2n...; n is chosen whenever the figure is drawn, when its final size is known.
+
+    A little more room changes nothing: other labels would take other room, and the layout would never settle.
+    """
+
+    def __init__(self, count: int, room_needed: float) -> None:
+        self.count = count
+        self.room_needed = room_needed
+        self.step = 1
+
+    def __call__(self) -> list[int]:
+        """Return the positions that get a label."""
+        step = max(1, math.ceil(self.count * self.room_needed / _room_in_font_sizes(self.axis)))
+        if step > self.step or step < 0.7 * self.step:
+            self.step = step
+        return list(range(0, self.count, self.step))
+
+
+def _room_in_font_sizes(axis: Axis) -> float:
+    """The length of an axis, in units of the font size of its labels."""
+    box = axis.axes.get_window_extent()
+    pixels = box.width if axis.axis_name == "x" else box.height
+    points = pixels * 72 / axis.get_figure(root=True).dpi
+    return points / FONT_SIZE
+
+
+@functools.cache
+def _width_in_font_sizes(text: str) -> float:
+    """The width of a text and a gap, in units of its font size."""
+    gap = 0.7
+    font = FontProperties(family=families(), size=FONT_SIZE)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
+    return gap + width / FONT_SIZE

@@ -1,4 +1,7 @@
-"""Mixed attention as one picture: what the attention heads and the convolution heads of a layer look at."""
+"""Mixed attention as one picture: what the attention heads and the convolution heads of a layer look at.
+
+`plot_mixed_attention` shows a whole sentence, `plot_token` one token of it. Lesson 07 uses both.
+"""
 
 from collections.abc import Sequence
 
@@ -10,11 +13,11 @@ from torch import Tensor
 
 from convbert_edu.analysis.locality import kernels_as_map
 from convbert_edu.models.outputs import ModelOutput
-from convbert_edu.visualize.attention import describe_map, draw_heat_map
+from convbert_edu.visualize.attention import describe_map
 from convbert_edu.visualize.display import read_out, write_description
 from convbert_edu.visualize.kernels import plot_kernel_bars, window
-from convbert_edu.visualize.labels import check_tokens, label_tokens, pick_one
-from convbert_edu.visualize.style import STYLE, drawable, figure_of, panels_for, part_colour
+from convbert_edu.visualize.labels import check_range, check_tokens, label_tokens, pick_one
+from convbert_edu.visualize.style import STYLE, draw_heat_map, drawable, figure_of, panels_for, part_colour
 
 
 @rc_context(STYLE)
@@ -61,9 +64,6 @@ def plot_mixed_attention(
     return figure
 
 
-# One token looked at closely: what its attention head looks at, and what its convolution kernel weighs.
-
-
 @rc_context(STYLE)
 def plot_token(
     result: ModelOutput,
@@ -82,8 +82,7 @@ def plot_token(
     """
     weights, chosen = pick_one(result, "attentions", layer, head, index)
     check_tokens(tokens, {"rows of attention": weights.shape[0]})
-    if not 0 <= position < len(tokens):
-        raise ValueError(f"place is {position}; it must be 0 to {len(tokens) - 1}")
+    check_range("position", position, len(tokens))
     with_kernels = result.conv_kernels is not None
     panels = panels_for(ax, 1 + with_kernels, 1, (9.0, 2.6 * (1 + with_kernels)))[:, 0]
     _draw_row(panels[0], weights[position].cpu().float().tolist(), tokens, position, chosen)
@@ -95,7 +94,7 @@ def plot_token(
 
 
 def _draw_row(ax: Axes, row: list[float], tokens: Sequence[str], position: int, chosen: str) -> None:
-    """Draw one row of an attention map as bars over the sentence; the shaded place is the token that looks."""
+    """Draw one row of an attention map as bars over the sentence; the token that looks is shaded."""
     ax.axvspan(position - 0.5, position + 0.5, color="0.9", zorder=0)
     # All bars as one outline: hundreds of single bars would make the explorer slow.
     edges = [at + side for at in range(len(row)) for side in (-0.4, 0.4)]

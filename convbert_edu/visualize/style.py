@@ -1,4 +1,7 @@
-"""Fonts for the scripts of the world: what can be drawn here, and what stands in for what cannot."""
+"""How every figure looks and where it is drawn: fonts, colours, axes, and tables of weights as colours.
+
+All lessons, from 00 on, call `use_style` and `part_colour`; the figure functions of this folder use the rest.
+"""
 
 import functools
 import warnings
@@ -7,11 +10,14 @@ from typing import Any
 
 import numpy as np
 from cycler import cycler
+from jaxtyping import Float
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.image import AxesImage
+from torch import Tensor
 
 # matplotlib brings DejaVu Sans along, which has Latin, Greek, Cyrillic, Hebrew and Arabic letters, but no Chinese,
 # Japanese or Korean. These are the usual fonts that have; those that are installed are used.
@@ -71,9 +77,7 @@ def _can_draw(character: str) -> bool:
     return character.isspace() or ord(character) in _letters()
 
 
-# One look for every figure of the course: each part of the model keeps its colour from lesson to lesson.
-
-
+# Each part of the model keeps its colour from lesson to lesson.
 # The palette of Okabe and Ito (2008), which stays apart for all common kinds of colour blindness, and a dark grey.
 # The attention branch is blue and green, the convolution branch orange and red;
 # the query, which both share, is dark blue.
@@ -85,18 +89,22 @@ PART_COLOURS = {
     "kernel": "#CC79A7",
     "convolution": "#D55E00",
     "value": "#000000",
-    "feed_forward": "#F0E442",  # too light for a thin line on white: use it for areas with a dark edge
+    # Too light for a thin line on white: it is for areas with a dark edge.
+    "feed_forward": "#F0E442",
     "embedding": "#555555",
 }
 
-SEQUENTIAL_MAP = "Blues"  # from nothing (white) to much: attention weights, kernel weights, counts
-DIVERGING_MAP = "PuOr"  # from minus (orange) over zero (white) to plus (purple): differences, scores
+# From nothing (white) to much: attention weights, kernel weights, counts.
+SEQUENTIAL_MAP = "Blues"
+# From minus (orange) over zero (white) to plus (purple): differences, scores.
+DIVERGING_MAP = "PuOr"
 
 STYLE = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "savefig.facecolor": "white",
-    "savefig.transparent": False,  # a transparent figure vanishes on a dark page
+    # A transparent figure vanishes on a dark page.
+    "savefig.transparent": False,
     "figure.dpi": 110,
     "savefig.dpi": 110,
     "figure.constrained_layout.use": True,
@@ -110,7 +118,9 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "image.cmap": SEQUENTIAL_MAP,
-    "axes.prop_cycle": cycler(color=[c for part, c in PART_COLOURS.items() if part != "feed_forward"]),
+    "axes.prop_cycle": cycler(
+        color=[colour for part, colour in PART_COLOURS.items() if part != "feed_forward"]
+    ),
 }
 
 
@@ -129,7 +139,7 @@ def part_colour(part: str) -> str:
     return PART_COLOURS[part]
 
 
-# Where a figure function draws: into a new figure, or in the place of the axes that it was given.
+# A figure function draws into a new figure, or in the place of the axes that it was given.
 
 
 def new_figure(size: tuple[float, float]) -> Figure:
@@ -157,15 +167,43 @@ def panels_for(
     """
     if ax is None:
         return new_figure(size).subplots(rows, columns, squeeze=False, **options)
-    position = ax.get_subplotspec()
-    if position is None:
+    cell = ax.get_subplotspec()
+    if cell is None:
         raise ValueError(
             "ax stands free in its figure, so it cannot be divided; give one that subplots() made"
         )
     ax.remove()
-    return position.subgridspec(rows, columns).subplots(squeeze=False, **options)
+    return cell.subgridspec(rows, columns).subplots(squeeze=False, **options)
 
 
 def figure_of(ax: Axes) -> Figure:
     """Return the whole figure that `ax` is part of."""
     return ax.get_figure(root=True)
+
+
+# The one way in which tables of weights are drawn as colours.
+
+
+def draw_heat_map(ax: Axes, weights: Float[Tensor, "row column"], largest: float) -> AxesImage:
+    """Draw weights of at least 0: white is nothing, the darkest blue is `largest`."""
+    array = weights.detach().cpu().float().numpy()
+    # "auto" draws sharp squares, and blends them only where there are more of them than dots on the screen.
+    return ax.imshow(array, cmap=SEQUENTIAL_MAP, vmin=0, vmax=largest, aspect="auto", interpolation="auto")
+
+
+def draw_mosaic(ax: Axes, tables: Float[Tensor, "layer head row column"], largest: float) -> AxesImage:
+    """Draw a table for each layer (downwards) and head (to the right), on one scale, with lines between them.
+
+    One picture in one axes: a grid of 144 axes would take seconds to draw.
+    """
+    layers, heads, rows, columns = tables.shape
+    image = draw_heat_map(ax, tables.transpose(1, 2).reshape(layers * rows, heads * columns), largest)
+    for layer in range(1, layers):
+        ax.axhline(layer * rows - 0.5, color="0.4", linewidth=1.5)
+    for head in range(1, heads):
+        ax.axvline(head * columns - 0.5, color="0.4", linewidth=1.5)
+    ax.set_yticks([(layer + 0.5) * rows - 0.5 for layer in range(layers)], range(layers))
+    ax.set_xticks([(head + 0.5) * columns - 0.5 for head in range(heads)], range(heads))
+    ax.tick_params(length=0)
+    ax.spines[["top", "right"]].set_visible(True)
+    return image

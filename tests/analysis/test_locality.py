@@ -50,9 +50,8 @@ def test_means_equal_those_of_single_sentences(model, tokenizer, field, words_on
 
 def test_looking_everywhere_alike_is_counted_by_hand(model, tokenizer):
     found = measure_locality(model, tokenizer, ["a b c", "b c a"], windows=(3,))
-    assert found.even_distance == pytest.approx(
-        (1 + 2 / 3 + 1) / 3
-    )  # words 1, 2, 3: means of 0 1 2, 1 0 1, 2 1 0
+    # Words 1, 2, 3: means of 0 1 2, 1 0 1, 2 1 0.
+    assert found.even_distance == pytest.approx((1 + 2 / 3 + 1) / 3)
     assert found.even_mass[3] == pytest.approx((2 / 3 + 1 + 2 / 3) / 3)
 
 

@@ -69,9 +69,9 @@ def test_weights_by_offset_are_those_of_the_neighbours(seq, reach, seed):
     found = weights_by_offset(attention, reach)
     assert found.shape == (2, seq, 2 * reach + 1)
     for t in range(seq):
-        for place, offset in enumerate(range(-reach, reach + 1)):
+        for column, offset in enumerate(range(-reach, reach + 1)):
             expected = attention[:, t, t + offset] if 0 <= t + offset < seq else torch.zeros(2).double()
-            assert torch.equal(found[:, t, place], expected)
+            assert torch.equal(found[:, t, column], expected)
 
 
 def test_a_map_of_kernels_keeps_layers_and_heads():

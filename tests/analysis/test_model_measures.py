@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from convbert_edu import ConvBertForSequenceClassification, ConvBertModel, ConvBertTokenizer
-from convbert_edu.analysis import gradients as receptive_field
-from convbert_edu.analysis import look_inside, token_saliency
+from convbert_edu.analysis import look_inside, receptive_field, token_saliency
 from helpers import randomise, tiny_config
 
 TEXTS = ["a b c", "c a", "b b b", "", "a c", "b a b a b a b a b a"]
@@ -33,13 +32,13 @@ def without_attention(model: ConvBertModel) -> ConvBertModel:
 
 def test_convolution_alone_hears_one_reach_further_with_each_layer(encoder):
     ids = torch.arange(11).unsqueeze(0) + 5
-    heard = receptive_field(without_attention(encoder), ids, place=5) > 0
+    heard = receptive_field(without_attention(encoder), ids, position=5) > 0
     assert heard.nonzero().tolist() == [[0, t] for t in range(4, 7)] + [[1, t] for t in range(3, 8)]
 
 
 def test_influence_equals_the_derivatives_taken_one_by_one(encoder):
     ids = torch.arange(6).unsqueeze(0) + 5
-    influence = receptive_field(encoder, ids, place=2)
+    influence = receptive_field(encoder, ids, position=2)
     with torch.no_grad():
         first = encoder(ids, output_hidden_states=True).hidden_states[0]
         step = 1e-6
@@ -61,12 +60,12 @@ def test_influence_equals_the_derivatives_taken_one_by_one(encoder):
             torch.testing.assert_close(influence[:, token], square.sqrt(), rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("place", [-1, 6])
-def test_a_place_outside_the_sentence_is_refused(encoder, place):
+@pytest.mark.parametrize("position", [-1, 6])
+def test_a_position_outside_the_sentence_is_refused(encoder, position):
     with pytest.raises(
-        ValueError, match=f"place is {place}; the sentence has 6 tokens, so it must be 0 to 5"
+        ValueError, match=f"position is {position}; the sentence has 6 tokens, so it must be 0 to 5"
     ):
-        receptive_field(encoder, torch.arange(6).unsqueeze(0), place)
+        receptive_field(encoder, torch.arange(6).unsqueeze(0), position)
 
 
 def test_saliency_is_the_slope_of_the_score():

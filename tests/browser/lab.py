@@ -53,7 +53,8 @@ def find_browser() -> tuple[str, str]:
 def jupyterlab(folder: Path) -> Iterator[tuple[str, str]]:
     """Start JupyterLab on copies of the lessons in `folder`; yield its address and token."""
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    shutil.copytree(ROOT / "benchmarks", folder / "benchmarks")  # lessons draw numbers that are kept there
+    # Lessons draw numbers that are kept there.
+    shutil.copytree(ROOT / "benchmarks", folder / "benchmarks")
     for name, values in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,7 @@ def jupyterlab(folder: Path) -> Iterator[tuple[str, str]]:
     ]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder}"]
-    places = {
+    folders = {
         "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
         "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
         "JUPYTER_CONFIG_DIR": folder / "config",
@@ -77,7 +78,7 @@ def jupyterlab(folder: Path) -> Iterator[tuple[str, str]]:
         "IPYTHONDIR": folder / "ipython",
     }
     quiet = {"TQDM_DISABLE": "1", "HF_HUB_OFFLINE": "1"}
-    environment = os.environ | quiet | {name: str(place) for name, place in places.items()}
+    environment = os.environ | quiet | {name: str(folder) for name, folder in folders.items()}
     environment.pop("MPLBACKEND", None)  # figures go into the notebook
     with (folder / "jupyterlab.log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -110,7 +110,8 @@ def test_a_lesson_runs_shows_its_figures_and_needs_no_network(lab, lesson):
     pictures = sum(
         "image/png" in output.get("data", {}) for c in stored.cells for output in c.get("outputs", [])
     )
-    requested_addresses(driver)  # forget what came before
+    # Forget what came before.
+    requested_addresses(driver)
     open_lesson(driver, address, token, lesson)
     state = run_all(driver)
     assert state["errors"] == []

@@ -13,16 +13,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from helpers import randomise, tiny_config
+from models.cases import EVERY_MODEL
 
 Files = dict[str, bytes]
-CLASSES = (
-    "ConvBertModel",
-    "ConvBertForMaskedLM",
-    "ConvBertForSequenceClassification",
-    "ConvBertForTokenClassification",
-    "ConvBertForQuestionAnswering",
-    "ConvBertForMultipleChoice",
-)
+CLASSES = tuple(model.__name__ for model in EVERY_MODEL if hasattr(transformers, model.__name__))
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{number}" for number in range(94))]
 VOCABULARY = "".join(f"{word}\n" for word in WORDS).encode()
 
@@ -130,13 +124,14 @@ def sharded(class_name: str, ending: str) -> Files:
     """A repository whose weights lie in three files with an index."""
     model, tensors = theirs(class_name), tensors_of(theirs(class_name))
     main = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}[ending]
-    places, files = {}, {"config.json": config_of(model)}
+    weight_map, files = {}, {"config.json": config_of(model)}
     for number in range(3):
         part = dict(list(tensors.items())[number::3])
         name = main.replace(".", f"-0000{number + 1}-of-00003.")
         files[name] = save(part, metadata={"format": "pt"}) if ending == "safetensors" else pickled(part)
-        places |= dict.fromkeys(part, name)
-    files[f"{main}.index.json"] = json.dumps({"metadata": {"total_size": 1}, "weight_map": places}).encode()
+        weight_map |= dict.fromkeys(part, name)
+    index = {"metadata": {"total_size": 1}, "weight_map": weight_map}
+    files[f"{main}.index.json"] = json.dumps(index).encode()
     return files
 
 

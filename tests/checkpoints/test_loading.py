@@ -145,8 +145,8 @@ def test_a_head_for_another_task_is_not_mistaken(tmp_path: Path):
         ConvBertForMultipleChoice.from_pretrained(tmp_path)
 
 
-def test_a_word_table_beside_its_tied_copy_is_used_once(tmp_path: Path):
-    """Old files hold the copy as well; the table of the encoder counts, as in transformers."""
+def test_an_embedding_matrix_beside_its_tied_copy_is_used_once(tmp_path: Path):
+    """Old files hold the copy as well; the encoder's counts, as in transformers."""
     saved = build(ConvBertForMaskedLM)
     saved.save_pretrained(tmp_path)
     stored = load_file(tmp_path / "model.safetensors")

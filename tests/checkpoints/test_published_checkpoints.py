@@ -49,7 +49,7 @@ def test_outputs_equal_those_of_transformers(quirk: str, class_name: str, hub: L
 
 
 @pytest.mark.parametrize("stated", [90, 120])
-def test_the_word_table_decides_where_the_configuration_is_wrong_about_it(stated: int, hub: LocalHub):
+def test_the_embedding_matrix_decides_where_the_configuration_is_wrong_about_it(stated: int, hub: LocalHub):
     model = theirs("ConvBertForMaskedLM")
     files = {
         "config.json": config_of(model, vocab_size=stated),
@@ -57,7 +57,7 @@ def test_the_word_table_decides_where_the_configuration_is_wrong_about_it(stated
     }
     hub.add("someone/miscounted", files)
     with pytest.warns(
-        UserWarning, match=f"says vocab_size {stated}, but the word table has 99 rows: 99 is used"
+        UserWarning, match=f"says vocab_size {stated}, but the embedding matrix has 99 rows: 99 is used"
     ):
         assert_same_outputs("ConvBertForMaskedLM", "someone/miscounted", vocab_size=99)
     with pytest.warns(UserWarning, match="99 is used"):
@@ -73,7 +73,7 @@ def test_the_word_table_decides_where_the_configuration_is_wrong_about_it(stated
 def test_a_fill_mask_head_on_an_encoder_is_said_to_be_random(hub: LocalHub):
     hub.add("authors/encoder", QUIRKS["first revision"]("ConvBertModel"))
     with pytest.warns(
-        UserWarning, match=r"The fill-mask head is random: what it puts in the place of \[MASK\] is chance"
+        UserWarning, match=r"The fill-mask head is random: what it predicts for \[MASK\] is chance"
     ):
         loaded = convbert_edu.ConvBertForMaskedLM.from_pretrained("authors/encoder")
     assert all(name.startswith("masked_lm_head.") for name in loaded.loading_report.newly_initialised)
@@ -123,11 +123,11 @@ def test_a_byte_pair_tokenizer_is_refused(hub: LocalHub):
         convbert_edu.ConvBertTokenizer.from_pretrained("someone/pairs")
 
 
-def test_a_vocabulary_with_more_tokens_than_the_word_table_has_rows(hub: LocalHub):
+def test_a_vocabulary_with_more_tokens_than_the_embedding_matrix_has_rows(hub: LocalHub):
     files = plain("ConvBertModel")
     hub.add("someone/longer", files | {"vocab.txt": files["vocab.txt"] + b"new\n"})
     with pytest.warns(
-        UserWarning, match=r"vocab\.txt has 100 tokens, but the model's word table has 99 rows"
+        UserWarning, match=r"vocab\.txt has 100 tokens, but the model's embedding matrix has 99 rows"
     ):
         convbert_edu.ConvBertModel.from_pretrained("someone/longer")
     hub.add("someone/shorter", files | {"vocab.txt": b"[PAD]\n"})  # rows that no token uses harm nobody

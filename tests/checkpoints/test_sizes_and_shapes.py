@@ -65,7 +65,7 @@ def test_other_shapes_start_from_random_numbers_on_request(folder: Path):
     assert 0.005 < model.embeddings.token_type.weight.std() < 0.05  # as initializer_range says
     filters = model.layers[0].attention.convolution.span_key.depthwise
     assert filters.shape == (32, 7)
-    assert 0.05 < filters.std() < 0.3  # as wide as the authors' start, about 1/7
+    assert 0.05 < filters.std() < 0.3  # as wide as the authors' initialisation, about 1/7
     assert bool((model.layers[0].attention.convolution.kernel.bias == 0).all())
 
 

@@ -35,15 +35,15 @@ def run(*arguments: object, input: str | None = None) -> Result:
 def columns(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Three files of CoNLL columns."""
     folder, splits = tmp_path_factory.mktemp("columns"), whose_food(60)
-    for part in ("train", "validation", "test"):
+    for split in ("train", "validation", "test"):
         blocks = [
             "\n".join(
                 f"{word} x {splits.label_names[label]}" for word, label in zip(e.words, e.labels, strict=True)
             )
-            for e in getattr(splits, part)
+            for e in getattr(splits, split)
         ]
-        (folder / f"{part}.txt").write_text("\n\n".join(blocks) + "\n")
-    return [folder / f"{part}.txt" for part in ("train", "validation", "test")]
+        (folder / f"{split}.txt").write_text("\n\n".join(blocks) + "\n")
+    return [folder / f"{split}.txt" for split in ("train", "validation", "test")]
 
 
 def test_from_columns_to_entities(model: Path, columns: list[Path], tmp_path: Path):
@@ -87,9 +87,9 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
     )
     assert result.exit_code == 0, result.output
     first, second = map(json.loads, result.output.splitlines())
-    assert len(first["guesses"]) == 1
-    assert [len(guess) for guess in second["guesses"]] == [5, 5]
-    assert all(0 < sum(guess.values()) <= 1 for guess in second["guesses"])
+    assert len(first["predictions"]) == 1
+    assert [len(guess) for guess in second["predictions"]] == [5, 5]
+    assert all(0 < sum(guess.values()) <= 1 for guess in second["predictions"])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
         (["masked-lm", "--data", "tweets"], "for masked-lm there are reviews:rt"),
         (
             ["classification", "--data", "reviews:rt", "--read", "column=3"],
-            "has its own validation and test parts",
+            "has its own validation and test splits",
         ),
         (["classification", "--data", "reviews:rt", "--set", "epoch=3"], "no settings called ['epoch']"),
         (

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from convbert_edu.cli.common import settings_from
 from convbert_edu.cli.main import main
+from convbert_edu.distillation.settings import DistillationSettings
 from convbert_edu.finetuning.data_sources import load_data
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import TASKS, make_task
@@ -34,16 +35,21 @@ def the_one(found: dict[str, dict[str, str]], beginning: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("command", "settings"), [("finetune", FinetuneSettings), ("pretrain", PretrainSettings)]
+    ("command", "settings", "given"),
+    [
+        ("finetune", FinetuneSettings, {}),
+        ("pretrain", PretrainSettings, {}),
+        ("distil", DistillationSettings, {"student": "..."}),
+    ],
 )
 def test_every_setting_is_listed_with_its_meaning_and_the_default_as_it_is_typed(
-    command: str, settings: type
+    command: str, settings: type, given: dict[str, str]
 ):
     listed = the_one(sections(command), "Settings (--set")
     assert [row.partition("=")[0] for row in listed] == [each.name for each in dataclasses.fields(settings)]
     assert all(len(meaning.split()) >= 2 for meaning in listed.values())
     # What stands in the left column can be given to --set, and changes nothing.
-    assert settings.from_dict(settings_from(None, list(listed))) == settings()
+    assert settings.from_dict(settings_from(None, list(listed))) == settings(**given)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from convbert_edu import ConvBertTokenizer
-from convbert_edu.data.batching import PIECE, POOL, batches_by_length, batches_by_tokens, encode_texts
+from convbert_edu.data.batching import POOL, TEXTS_AT_ONCE, batches_by_length, batches_by_tokens, encode_texts
 
 TOKENIZER = ConvBertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "fine", "film"])
 
@@ -24,7 +24,7 @@ def test_long_texts_are_cut():
     assert len(examples.input_ids[0]) == 8
 
 
-@pytest.mark.parametrize("count", [PIECE - 1, PIECE, 2 * PIECE + 1])
+@pytest.mark.parametrize("count", [TEXTS_AT_ONCE - 1, TEXTS_AT_ONCE, 2 * TEXTS_AT_ONCE + 1])
 def test_many_texts_are_tokenised_piece_by_piece_and_none_is_lost(count: int):
     words = ["a", "fine", "film"]
     texts = [" ".join(words[: 1 + number % 3]) for number in range(count)]

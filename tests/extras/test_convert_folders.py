@@ -35,13 +35,13 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
-def refused(source: Path, target: Path, *said: str) -> None:
-    """Expect a message with all that is `said`, and nothing written."""
+def refused(source: Path, target: Path, *expected: str) -> None:
+    """Expect a message with all that is `expected`, and nothing written."""
     before = sorted(path for path in target.parent.rglob("*"))
     result = convert(source, target)
     assert result.exit_code == 1
-    for part in ("Error: ", *said):
-        assert part in result.output
+    for text in ("Error: ", *expected):
+        assert text in result.output
     assert sorted(path for path in target.parent.rglob("*")) == before
 
 

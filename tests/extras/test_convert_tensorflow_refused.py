@@ -22,14 +22,14 @@ def checkpoint(tmp_path: Path) -> Path:
     return tmp_path / "theirs" / "model.ckpt-7"
 
 
-def refused(source: Path, target: Path, *said: str) -> None:
-    """Expect a message with all that is `said`, and nothing written."""
+def refused(source: Path, target: Path, *expected: str) -> None:
+    """Expect a message with all that is `expected`, and nothing written."""
     before = sorted(target.parent.iterdir())
     result = convert(source, target)
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
-    for part in said:
-        assert part in result.output
+    for text in expected:
+        assert text in result.output
     assert sorted(target.parent.iterdir()) == before
 
 
@@ -38,8 +38,8 @@ def test_a_generator_that_is_not_all_there(tmp_path: Path):
         tmp_path / "model.ckpt-9", variables_of("small_like") | {"generator/encoder/odd": np.zeros(3, "f4")}
     )
     shutil.copy(FIXTURES / "small_like" / "config.json", tmp_path)
-    said = "lacks generator/encoder/layer_0/attention/output/dense/bias, from which the generator's sizes are read"
-    refused(tmp_path / "model.ckpt-9", tmp_path / "ours", said)
+    message = "lacks generator/encoder/layer_0/attention/output/dense/bias, from which the generator's sizes are read"
+    refused(tmp_path / "model.ckpt-9", tmp_path / "ours", message)
 
 
 def test_without_a_configuration(checkpoint: Path, tmp_path: Path):

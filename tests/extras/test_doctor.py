@@ -78,8 +78,7 @@ def test_a_package_that_was_never_installed_says_how(monkeypatch: pytest.MonkeyP
 
 
 def test_a_torch_that_cannot_be_loaded_is_essential(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(
-        sys.modules, "torch", None
-    )  # what Python does with a module that must not be imported
+    # What Python does with a module that must not be imported.
+    monkeypatch.setitem(sys.modules, "torch", None)
     assert by_name()["device"].essential
     assert "torch cannot be loaded" in by_name()["device"].value

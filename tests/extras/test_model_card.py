@@ -37,12 +37,12 @@ def a_record(**changes: Any) -> TrainingRecord:
     )
     facts: dict[str, Any] = dict(
         name="me/tiny",
-        what="A small ConvBERT that guesses hidden words.",
+        what="A small ConvBERT that predicts masked tokens.",
         model_class="ConvBertForMaskedLM",
         parameters=1_900_000,
         stages=[stage],
         sources=("reviews", "wikipedia"),
-        results={"accuracy | hidden words": 0.4412345, "topics, 500 examples": "0.59 ± 0.01"},
+        results={"accuracy | masked tokens": 0.4412345, "topics, 500 examples": "0.59 ± 0.01"},
         limits=["It has seen film reviews and little else."],
         reproduce=["convbert-edu data pack corpus", "convbert-edu pretrain corpus run"],
     )
@@ -68,22 +68,22 @@ def test_the_hub_can_read_the_header():
     assert "pipeline_tag" not in header(model_card(a_record(model_class="ConvBertForPreTraining")))
 
 
-def test_each_part_of_the_record_is_there():
+def test_each_piece_of_the_record_is_there():
     card = model_card(a_record())
-    for part in (
-        "# me/tiny", "A small ConvBERT that guesses hidden words.", "of 1,900,000 parameters",
-        'ConvBertForMaskedLM.from_pretrained("me/tiny")', "## Training, part 1: masked words",
+    for piece in (
+        "# me/tiny", "A small ConvBERT that predicts masked tokens.", "of 1,900,000 parameters",
+        'ConvBertForMaskedLM.from_pretrained("me/tiny")', "## Training, stage 1: masked words",
         "12 steps, 3,456 tokens, 2 minutes", '| objective | "masked_lm" |', "| topics, 500 examples | 0.59 ± 0.01 |",
-        r"| accuracy \| hidden words | 0.4412 |", "- It has seen film reviews", "convbert-edu pretrain corpus run",
+        r"| accuracy \| masked tokens | 0.4412 |", "- It has seen film reviews", "convbert-edu pretrain corpus run",
     ):  # fmt: skip
-        assert part in card
+        assert piece in card
     for name in ("reviews", "wikipedia"):
         source = SOURCES[name]
         assert f"| {source.what} | {source.licence} | {source.citation} |" in card
 
 
 def test_a_run_is_read_from_its_folder(tmp_path: Path):
-    stage = TrainingStage.from_run(a_run(tmp_path), "the detective")
+    stage = TrainingStage.from_run(a_run(tmp_path), "the discriminator")
     card = model_card(a_record(stages=[stage]))
     assert "400 steps, 1,234,567 tokens, 2.0 hours, torch 2.13.0." in card
     assert "| masked_lm_accuracy | 0.4851 |" in card
@@ -97,7 +97,7 @@ def test_a_run_is_read_from_its_folder(tmp_path: Path):
 
 
 def test_a_card_names_no_folder_of_somebodys_machine(tmp_path: Path):
-    card = model_card(a_record(stages=[TrainingStage.from_run(a_run(tmp_path), "the detective")]))
+    card = model_card(a_record(stages=[TrainingStage.from_run(a_run(tmp_path), "the discriminator")]))
     assert str(tmp_path) not in card
     assert '| start_generator | "generator" |' in card
 
@@ -108,7 +108,7 @@ def test_a_run_that_has_not_ended(name: str, tmp_path: Path):
     with pytest.raises(
         FileNotFoundError, match=rf"{name} is missing; a card is made from the folder of a finished"
     ):
-        TrainingStage.from_run(tmp_path, "the detective")
+        TrainingStage.from_run(tmp_path, "the discriminator")
 
 
 def test_a_short_log_and_none_at_all():

@@ -1,4 +1,4 @@
-"""One class, several classes, values: labels, metrics and answers against numbers worked out by hand."""
+"""One class, several classes, values: labels, metrics and predictions against numbers worked out by hand."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ def head(examples: list[TextExample], *names: str) -> ConvBertConfig:
     return ConvBertConfig(**TASK.config_fields(Splits(examples, [], [], names)))
 
 
-def answer(example: TextExample, config: ConvBertConfig, *scores: float) -> dict[str, Any]:
+def predicted(example: TextExample, config: ConvBertConfig, *scores: float) -> dict[str, Any]:
     encoded = TASK.encode([example], TOKENIZER, 16, config)
-    return TASK.answers([np.array(scores, dtype=np.float32)], encoded, [example], config)[0]
+    return TASK.predictions([np.array(scores, dtype=np.float32)], encoded, [example], config)[0]
 
 
 def measured(examples: list[TextExample], config: ConvBertConfig, scores: list[Any]) -> dict[str, float]:
@@ -35,7 +35,7 @@ def test_one_class():
     assert config.problem_type == "single_label_classification"
     scores = [[2, 1, 0], [2, 1, 0], [2, 1, 0], [0, 1, 0]]
     assert measured(examples, config, scores) == pytest.approx({"accuracy": 0.5, "macro_f1": (4 / 5) / 3})
-    found = answer(examples[0], config, 0, np.log(3), -100)
+    found = predicted(examples[0], config, 0, np.log(3), -100)
     assert found["label"] == "b"
     assert found["probabilities"] == pytest.approx({"a": 0.25, "b": 0.75, "c": 0})
 
@@ -48,14 +48,14 @@ def test_several_classes():
     scores = [[1, -1, 1], [-1, 1, -1]]
     result = measured(examples, config, scores)
     assert result == pytest.approx({"micro_f1": 4 / 7, "macro_f1": (1 + 2 / 3 + 0) / 3})
-    found = answer(examples[0], config, 0, np.log(3), -100)
+    found = predicted(examples[0], config, 0, np.log(3), -100)
     assert found["labels"] == ["b"]
     assert found["probabilities"] == pytest.approx({"a": 0.5, "b": 0.75, "c": 0})
     assert TASK.encode(examples, TOKENIZER, 16, config).labels.dtype == torch.float32
 
 
-def test_the_border_of_several_classes_can_be_moved():
-    """Probabilities 0.25 and 0.75, 0.4 and 0.1: with a border of 0.3 the 0.4 counts as given, with 0.8 nothing does."""
+def test_the_threshold_of_several_classes_can_be_moved():
+    """Probabilities 0.25 and 0.75, 0.4 and 0.1: with a threshold of 0.3 the 0.4 is predicted, with 0.8 none."""
     examples = [TextExample("a film", labels) for labels in ((0, 1), (1, 0))]
     config = head(examples, "a", "b")
     probs = np.array([[0.25, 0.75], [0.4, 0.1]])
@@ -65,13 +65,15 @@ def test_the_border_of_several_classes_can_be_moved():
         encoded = task.encode(examples, TOKENIZER, 16, config)
         assert task.metrics(list(scores), encoded, examples, config)["micro_f1"] == pytest.approx(micro)
     low = Classification(threshold=0.2)
-    answers = low.answers(list(scores), low.encode(examples, TOKENIZER, 16, config), examples, config)
-    assert [found["labels"] for found in answers] == [["a", "b"], ["a"]]
+    predictions = low.predictions(list(scores), low.encode(examples, TOKENIZER, 16, config), examples, config)
+    assert [found["labels"] for found in predictions] == [["a", "b"], ["a"]]
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0, -1.0])
-def test_a_border_that_is_no_probability_is_refused(threshold: float):
-    with pytest.raises(ValueError, match=f"border is {threshold}; it is a probability, between 0 and 1"):
+def test_a_threshold_that_is_no_probability_is_refused(threshold: float):
+    with pytest.raises(
+        ValueError, match=f"threshold is {threshold}; it must be a probability, between 0 and 1"
+    ):
         Classification(threshold=threshold)
 
 
@@ -83,11 +85,11 @@ def test_values():
     # deviations -1.5 -0.5 0.5 1.5 and -3 -2 -1 6: products 4.5 + 1 - 0.5 + 9 = 14; squares 5 and 50
     result = measured(examples, config, [[1], [2], [3], [10]])
     assert result == pytest.approx({"pearson": 14 / (5 * 50) ** 0.5, "spearman": 1.0})
-    assert answer(examples[0], config, 2.5) == {"text": "a", "text_pair": "a film", "value": 2.5}
+    assert predicted(examples[0], config, 2.5) == {"text": "a", "text_pair": "a film", "value": 2.5}
     assert TASK.encode(examples, TOKENIZER, 16, config).token_type_ids[0] == [0, 0, 0, 1, 1, 1]
 
 
-def test_a_model_that_says_the_same_everywhere_has_no_correlation():
+def test_a_model_that_predicts_the_same_everywhere_has_no_correlation():
     examples = [TextExample("a", float(value)) for value in (1, 2, 3)]
     with pytest.warns(match="constant"):
         assert measured(examples, head(examples), [[1], [1], [1]]) == {"pearson": 0.0, "spearman": 0.0}

@@ -56,7 +56,7 @@ def test_files_become_the_three_parts(tmp_path: Path, name: str):
         assert [splits.label_names[example.label] for example in splits.train] == ["bad", "good"]
 
 
-def test_recipes_are_whole_where_words_are_hidden_in_them_anyway():
+def test_recipes_are_whole_where_their_tokens_are_masked_anyway():
     whole, for_labels = (load_data("recipes", task).train for task in ("masked-lm", "classification"))
     assert len(whole) == len(for_labels)
     assert any("[MASK]" in example.text for example in for_labels)

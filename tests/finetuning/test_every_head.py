@@ -54,7 +54,7 @@ def test_every_head_learns_its_task(model: Path, tmp_path: Path, name: str):
     results = predict(best, encoded, task.postprocess, batch_size=64)
     assert_same_record(task.metrics(results, encoded, splits.test, best.config), record["test"])
     if name != "masked-lm":
-        assert len(json.dumps(task.answers(results, encoded, splits.test, best.config))) > 1000
+        assert len(json.dumps(task.predictions(results, encoded, splits.test, best.config))) > 1000
 
 
 KILLED = """

@@ -1,4 +1,4 @@
-"""Hidden words: other ones in each epoch, all of a long text, and what a model says of them."""
+"""Masked tokens: other ones in each epoch, all of a long text, and what a model predicts for them."""
 
 import math
 import warnings
@@ -28,18 +28,18 @@ def fixed_model(*scores: float) -> ConvBertForMaskedLM:
     return model
 
 
-def test_each_epoch_hides_other_words_and_repeats_exactly():
+def test_each_epoch_masks_other_tokens_and_repeats_exactly():
     encoded = MaskedLM().encode([TextExample("a b c d e f g h i j", 0)] * 4, TOKENIZER, 16, CONFIG)
     batches = [encoded.batch([0, 1, 2, 3], epoch=epoch) for epoch in (0, 1, 0)]
-    hidden = [batch["labels"] != X for batch in batches]
-    assert all(row.sum() == 2 for row in hidden[0])  # 15% of ten words, rounded
-    assert not torch.equal(hidden[0], hidden[1])
+    is_masked = [batch["labels"] != X for batch in batches]
+    assert all(row.sum() == 2 for row in is_masked[0])  # 15% of ten words, rounded
+    assert not torch.equal(is_masked[0], is_masked[1])
     assert torch.equal(batches[0]["input_ids"], batches[2]["input_ids"])
-    assert len({tuple(row.tolist()) for row in hidden[0]}) > 1  # equal texts have other words hidden
+    assert len({tuple(row.tolist()) for row in is_masked[0]}) > 1  # equal texts have other tokens masked
     alone = encoded.batch([2], width=15)
     assert torch.equal(alone["labels"][0, :12], batches[0]["labels"][2])
     original = torch.tensor(encoded.input_ids[0])
-    assert torch.equal(batches[0]["labels"][hidden[0]], original.expand(4, -1)[hidden[0]])
+    assert torch.equal(batches[0]["labels"][is_masked[0]], original.expand(4, -1)[is_masked[0]])
 
 
 def test_a_long_text_goes_on_in_the_next_row():
@@ -50,22 +50,22 @@ def test_a_long_text_goes_on_in_the_next_row():
 
 def test_texts_without_a_known_word_are_counted_and_the_first_few_named():
     texts = ["a b", "", "😀 " * 30, *["7"] * 5, "c"]
-    with pytest.warns(UserWarning, match="nothing can be hidden") as caught:
+    with pytest.warns(UserWarning, match="nothing can be masked") as caught:
         encoded = MaskedLM().encode([TextExample(text, 0) for text in texts], TOKENIZER, 64, CONFIG)
     assert encoded.example_of_row == [0, 8]
     (warning,) = caught
-    said = str(warning.message)
-    assert "7 bad rows were left out: text 1 (''); text 2 ('😀 😀" in said
-    assert said.endswith("text 5 ('7'); and 2 more")
+    message = str(warning.message)
+    assert "7 bad rows were left out: text 1 (''); text 2 ('😀 😀" in message
+    assert message.endswith("text 5 ('7'); and 2 more")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # nothing is said where nothing is left out
+        warnings.simplefilter("error")  # no warning where nothing is left out
         MaskedLM().encode([TextExample("a b", 0)], TOKENIZER, 64, CONFIG)
     with pytest.raises(ValueError, match="1 texts hold no word of the vocabulary"):
         MaskedLM().encode([TextExample("😀", 0)], TOKENIZER, 6, CONFIG)
 
 
-def test_loss_and_accuracy_of_a_model_that_says_a_with_three_quarters():
-    """All words are hidden: three a, one b: loss -(3 log 3/4 + log 1/4) / 4."""
+def test_loss_and_accuracy_of_a_model_that_predicts_a_with_three_quarters():
+    """All tokens are masked: three a, one b: loss -(3 log 3/4 + log 1/4) / 4."""
     task = MaskedLM(mask_probability=1.0)
     examples = [TextExample("a a", 0), TextExample("b a", 0)]
     encoded = task.encode(examples, TOKENIZER, 16, CONFIG)
@@ -76,8 +76,8 @@ def test_loss_and_accuracy_of_a_model_that_says_a_with_three_quarters():
     )
 
 
-def test_pseudo_perplexity_hides_each_word_in_turn():
-    """The same words, hidden one by one: the same loss, and so the perplexity of above."""
+def test_pseudo_perplexity_masks_each_token_in_turn():
+    """The same tokens, masked one by one: the same loss, and so the perplexity of above."""
     loss = -(3 * math.log(3 / 4) + math.log(1 / 4)) / 4
     model = fixed_model(math.log(3), 0.0)
     assert pseudo_perplexity(model, TOKENIZER, ["a a", "b a"]) == pytest.approx(math.exp(loss), rel=1e-5)
@@ -85,14 +85,14 @@ def test_pseudo_perplexity_hides_each_word_in_turn():
         pseudo_perplexity(model, TOKENIZER, [""])
 
 
-def test_guesses_for_the_masks_of_a_text():
+def test_predictions_for_the_masks_of_a_text():
     task = MaskedLM()
     examples = [TextExample("a [MASK] b [MASK]", 0), TextExample("[MASK]", 0)]
     encoded = task.encode_inputs(examples, TOKENIZER, 16, CONFIG)
     results = predict(fixed_model(0.0, math.log(3)), encoded, task.postprocess)
-    first, second = task.answers(results, encoded, examples, CONFIG)
-    assert (len(first["guesses"]), len(second["guesses"])) == (2, 1)
-    assert list(first["guesses"][0])[:2] == ["b", "a"]
-    assert first["guesses"][0]["b"] == pytest.approx(0.75)
+    first, second = task.predictions(results, encoded, examples, CONFIG)
+    assert (len(first["predictions"]), len(second["predictions"])) == (2, 1)
+    assert list(first["predictions"][0])[:2] == ["b", "a"]
+    assert first["predictions"][0]["b"] == pytest.approx(0.75)
     with pytest.raises(ValueError, match=r"text 1 has no \[MASK\]"):
         task.encode_inputs([*examples[:1], TextExample("a", 0)], TOKENIZER, 16, CONFIG)

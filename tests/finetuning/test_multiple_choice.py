@@ -45,11 +45,11 @@ def test_results_come_in_the_order_of_the_examples():
         assert_same_numbers(torch.from_numpy(scores), alone)
 
 
-def test_metrics_and_answers():
+def test_metrics_and_predictions():
     encoded = TASK.encode(EXAMPLES, TOKENIZER, 16, CONFIG)
     results = [np.array([0.0, np.log(3)]), np.array([0.0, 1.0]), np.array([0.0, 1.0])]
     assert TASK.metrics(results, encoded, EXAMPLES, CONFIG) == pytest.approx({"accuracy": 2 / 3})
-    first = TASK.answers(results, encoded, EXAMPLES, CONFIG)[0]
+    first = TASK.predictions(results, encoded, EXAMPLES, CONFIG)[0]
     assert (first["id"], first["choice"], first["text"]) == ("one", 1, "c c c")
     assert first["probabilities"] == pytest.approx([0.25, 0.75])
 

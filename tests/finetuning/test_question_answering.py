@@ -44,16 +44,16 @@ def test_answers_stand_at_characters_not_tokens():
     assert windows(inside, max_length=16).starts.item() == start
 
 
-def scores(length: int, **places: float) -> np.ndarray:
+def scores(length: int, **by_position: float) -> np.ndarray:
     row = np.zeros(length, dtype=np.float32)
-    for place, score in places.items():
-        row[int(place[1:])] = score
+    for position, score in by_position.items():
+        row[int(position[1:])] = score
     return row
 
 
 def best(task: QuestionAnswering, example: QuestionExample, *rows: tuple[np.ndarray, np.ndarray]) -> dict:
     encoded = task.encode([example], TOKENIZER, 16, CONFIG)
-    return task.answers(list(rows), encoded, [example], CONFIG)[0]
+    return task.predictions(list(rows), encoded, [example], CONFIG)[0]
 
 
 # [CLS] q ? [SEP] a b c d e f g h i j k [SEP], then [CLS] q ? [SEP] i j k l [SEP]
@@ -65,38 +65,38 @@ def test_the_best_pair_of_all_windows_wins():
     second = (scores(9, p6=3), scores(9, p7=5))
     answer = best(TASK, question(), first, second)
     assert (answer["answer"], answer["start"]) == ("k l", CONTEXT.index("k"))
-    assert [candidate["text"] for candidate in answer["n_best_size"]][:2] == ["k l", "b c d"]
-    assert [candidate["score"] for candidate in answer["n_best_size"]][:2] == [8, 6]
+    assert [candidate["text"] for candidate in answer["n_best"]][:2] == ["k l", "b c d"]
+    assert [candidate["score"] for candidate in answer["n_best"]][:2] == [8, 6]
 
 
 def test_an_answer_does_not_end_before_it_begins_and_is_not_too_long():
     backwards = (scores(16, p8=5), scores(16, p5=5))
-    assert best(TASK, question(), backwards, (scores(9), scores(9)))["n_best_size"][0]["score"] == 5
+    assert best(TASK, question(), backwards, (scores(9), scores(9)))["n_best"][0]["score"] == 5
     far_apart = (scores(16, p4=5), scores(16, p14=5))
     nothing = (scores(9), scores(9))
     assert best(TASK, question(), far_apart, nothing)["answer"] == CONTEXT[: CONTEXT.index("k") + 1]
     short = QuestionAnswering(stride=3, max_answer_length=10)  # it has 11 tokens
-    assert best(short, question(), far_apart, nothing)["n_best_size"][0]["score"] == 5
+    assert best(short, question(), far_apart, nothing)["n_best"][0]["score"] == 5
 
 
 @pytest.mark.parametrize(
-    ("none_scores", "threshold", "expected"),
+    ("null_scores", "threshold", "expected"),
     [((4, 9), 0.0, "b"), ((6, 9), 0.0, ""), ((6, 9), 1.5, "b"), ((9, 4), 0.0, "b")],
 )
 def test_no_answer_must_be_likely_in_every_window(
-    none_scores: tuple[float, float], threshold: float, expected: str
+    null_scores: tuple[float, float], threshold: float, expected: str
 ):
     """The best answer has score 5; "none" has the lower one of its scores in the two windows."""
     task = QuestionAnswering(stride=3, may_be_unanswerable=True, null_score_diff_threshold=threshold)
-    first = (scores(16, p0=none_scores[0], p5=3), scores(16, p5=2))
-    second = (scores(9, p0=none_scores[1]), scores(9))
+    first = (scores(16, p0=null_scores[0], p5=3), scores(16, p5=2))
+    second = (scores(9, p0=null_scores[1]), scores(9))
     assert best(task, question(), first, second)["answer"] == expected
 
 
 def test_where_every_question_has_an_answer_none_is_not_one():
     first = (scores(16, p0=99, p5=3), scores(16, p5=2))
     answer = best(TASK, question(), first, (scores(9, p0=99), scores(9)))
-    assert (answer["answer"], answer["none_score"]) == ("b", 99)
+    assert (answer["answer"], answer["null_score"]) == ("b", 99)
 
 
 def test_scores_are_also_given_by_kind():
@@ -113,7 +113,7 @@ def test_scores_are_also_given_by_kind():
     )  # fmt: skip
 
 
-def test_unanswerable_questions_are_noticed_in_the_training_part():
+def test_unanswerable_questions_are_noticed_in_the_training_split():
     with_none = Splits([question(answer="b"), question()], [], [])
     assert QuestionAnswering().fitted_to(with_none).may_be_unanswerable is True
     assert QuestionAnswering().fitted_to(Splits([question(answer="b")], [], [])).may_be_unanswerable is False
@@ -131,14 +131,14 @@ def test_a_question_that_leaves_no_room_is_named():
 
 
 def test_training_reads_all_windows_with_the_answer_and_a_share_of_the_others():
-    """Four windows a question: the second holds the answer, so 3 of 4 are empty, 12 in all."""
+    """Four windows a question: the second holds the answer, so 3 of 4 are without an answer, 12 in all."""
     examples = [question(answer="d e f")] * 4
-    for share, empty in ((1.0, 12), (0.5, 6), (0.25, 3), (0.1, 1), (0.0, 0)):
+    for share, no_answer in ((1.0, 12), (0.5, 6), (0.25, 3), (0.1, 1), (0.0, 0)):
         task = QuestionAnswering(stride=2, no_answer_window_ratio=share)
         encoded = task.for_training(task.encode(examples, TOKENIZER, 10, CONFIG))
         assert sum(encoded.starts == 4) == 4
-        assert sum(encoded.starts == 0) == empty
-        assert len(encoded) == len(encoded.spans) == len(encoded.ends) == 4 + empty
+        assert sum(encoded.starts == 0) == no_answer
+        assert len(encoded) == len(encoded.spans) == len(encoded.ends) == 4 + no_answer
         for ids, start in zip(
             encoded.input_ids, encoded.starts.tolist(), strict=True
         ):  # still belong together

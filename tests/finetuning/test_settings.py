@@ -53,9 +53,9 @@ def test_rates_of_every_parameter_of_the_small_model_equal_a_table_made_by_hand(
     rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
     found = set()
     for name, parameter in model.named_parameters():
-        (place,) = [place for place in by_hand if name.startswith(f"{place}.")]
-        assert rates[id(parameter)] == pytest.approx(by_hand[place], rel=1e-12), name
-        found.add(place)
+        (prefix,) = [prefix for prefix in by_hand if name.startswith(f"{prefix}.")]
+        assert rates[id(parameter)] == pytest.approx(by_hand[prefix], rel=1e-12), name
+        found.add(prefix)
     assert found == by_hand.keys()
 
 

@@ -60,9 +60,9 @@ def test_the_mean_of_the_windows_decides():
     scores = [np.array(row, dtype=np.float32) for row in ((1, 0), (0, 2), (0, 2), (3, 0))]
     np.testing.assert_allclose(mean_scores(scores, encoded.example_of_row), [[1 / 3, 4 / 3], [3, 0]])
     assert task.metrics(scores, encoded, examples, CONFIG) == {"accuracy": 1.0, "macro_f1": 1.0}
-    answers = task.answers(scores, encoded, examples, CONFIG)
-    assert [answer["label"] for answer in answers] == ["LABEL_1", "LABEL_0"]
-    assert answers[0]["probabilities"]["LABEL_1"] == pytest.approx(1 / (1 + np.exp(-1)))
+    predictions = task.predictions(scores, encoded, examples, CONFIG)
+    assert [prediction["label"] for prediction in predictions] == ["LABEL_1", "LABEL_0"]
+    assert predictions[0]["probabilities"]["LABEL_1"] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
 def test_pairs_and_numbers_that_cannot_be_are_refused():

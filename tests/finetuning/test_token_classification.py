@@ -25,16 +25,16 @@ def test_the_first_piece_of_a_word_carries_the_label():
 
 
 def test_a_long_text_goes_on_in_the_next_row_and_no_word_is_lost():
-    """Five places of a row are for pieces: four words (one of two pieces), then two, then one that is cut."""
+    """Five positions of a row are for pieces: four words (one of two pieces), then two, then one that is cut."""
     words = ("ann", "in", "new", "yorkers", "ann", "yorkers" + "n" * 9)
     examples = [TokenExample(words, (3, 0, 1, 2, 3, 0)), TokenExample(("in",), (0,))]
     encoded = TASK.encode(examples, TOKENIZER, 7, CONFIG)
     assert encoded.labels == [[X, 3, 0, 1, 2, X, X], [X, 3, X], [X, 0, X, X, X, X, X], [X, 0, X]]
     assert encoded.example_of_row == [0, 0, 0, 1]
     scores = [np.eye(4)[[3, 0, 1, 2]], np.eye(4)[[3]], np.eye(4)[[1]], np.eye(4)[[0]]]
-    answers = TASK.answers(scores, encoded, examples, CONFIG)
-    assert answers[0]["labels"] == ["B-person", "O", "B-place", "I-place", "B-person", "B-place"]
-    assert answers[0]["entities"][1] == {"kind": "place", "text": "new yorkers", "first_word": 2}
+    predictions = TASK.predictions(scores, encoded, examples, CONFIG)
+    assert predictions[0]["labels"] == ["B-person", "O", "B-place", "I-place", "B-person", "B-place"]
+    assert predictions[0]["entities"][1] == {"kind": "place", "text": "new yorkers", "first_word": 2}
 
 
 def test_a_word_of_nothing_visible_still_has_a_label():

@@ -100,10 +100,12 @@ def test_its_generator_is_of_the_same_kind():
 def test_pretraining_can_train_it_by_a_setting(objective):
     tokenizer = ConvBertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])
     settings = PretrainSettings(objective=objective, sizes={"attention_only": True, "num_hidden_layers": 1})
-    game = make_objective(settings, tokenizer, max_length=8)
-    models = [game.generator] if isinstance(game, MaskedLMObjective) else [game.generator, game.discriminator]
+    built = make_objective(settings, tokenizer, max_length=8)
+    models = [built.generator]
+    if not isinstance(built, MaskedLMObjective):
+        models.append(built.discriminator)
     assert all(model.config.attention_only for model in models)
-    assert not any("convolution" in name for name, _ in game.named_parameters())
+    assert not any("convolution" in name for name, _ in built.named_parameters())
 
 
 def test_heads_must_divide_the_width():

@@ -12,26 +12,27 @@ MANY = 2**20
 
 
 def dropped(p: float, count: int = MANY) -> torch.Tensor:
-    """Which of `count` numbers fall."""
+    """Which of `count` numbers are dropped."""
     return Dropout(p)(torch.ones(count)) == 0
 
 
 @pytest.mark.parametrize("p", [0.001, 0.1, 0.37, 0.5, 0.9])
-def test_the_share_that_falls_is_p_and_the_mean_stays(p: float):
+def test_the_share_that_is_dropped_is_p_and_the_mean_stays(p: float):
     sigma = (p * (1 - p) / MANY) ** 0.5
-    fell = dropped(p)
-    assert abs(fell.double().mean().item() - p) < 5 * sigma
+    zeroed = dropped(p)
+    assert abs(zeroed.double().mean().item() - p) < 5 * sigma
     left = Dropout(p)(torch.full((MANY,), 3.0)).unique()
     assert left.tolist() == pytest.approx([0, 3 / (1 - p)], rel=1e-4)
 
 
-def test_the_four_numbers_of_a_draw_fall_each_by_itself():
-    fell = dropped(0.3).double() - 0.3
-    for distance in range(1, 9):  # within a draw, and from one draw to the next
-        together = (fell[:-distance] * fell[distance:]).mean().item() / (0.3 * 0.7)
+def test_the_four_numbers_of_a_draw_are_dropped_independently():
+    zeroed = dropped(0.3).double() - 0.3
+    # within a draw, and from one draw to the next
+    for distance in range(1, 9):
+        together = (zeroed[:-distance] * zeroed[distance:]).mean().item() / (0.3 * 0.7)
         assert abs(together) < 5 * MANY**-0.5
-    for place in range(4):
-        assert abs(fell[place::4].mean().item()) < 5 * (0.3 * 0.7 / (MANY / 4)) ** 0.5
+    for offset in range(4):
+        assert abs(zeroed[offset::4].mean().item()) < 5 * (0.3 * 0.7 / (MANY / 4)) ** 0.5
 
 
 def test_gradients_pass_where_numbers_passed():
@@ -59,11 +60,11 @@ def test_the_same_seed_drops_the_same_numbers():
 
 
 @pytest.mark.parametrize(("p", "left"), [(0.0, 1.0), (1.0, 0.0), (1 - 1e-9, 0.0)])
-def test_nothing_falls_and_everything_falls(p: float, left: float):
+def test_nothing_is_dropped_and_everything_is_dropped(p: float, left: float):
     assert Dropout(p)(torch.ones(100)).unique().tolist() == [left]
 
 
-def test_nothing_falls_outside_training():
+def test_nothing_is_dropped_outside_training():
     inputs = torch.randn(4, 4)
     assert torch.equal(Dropout(0.9).eval()(inputs), inputs)
 

@@ -1,4 +1,4 @@
-"""Fixed, dynamic and span-based kernels: what they depend on, how far they reach, and how they are applied."""
+"""LConv, DConv and SDConv: what their kernels depend on, how far they reach, and how they are applied."""
 
 import pytest
 import torch
@@ -74,10 +74,8 @@ def test_autocast_leaves_the_span_filters_in_full_precision():
     layer = build(SpanDynamicConvolution)
     query, hidden_states = torch.randn(2, SEQ, BRANCH), torch.randn(2, SEQ, HIDDEN)
     exact, _ = layer(query, hidden_states)
-    for inputs in (
-        hidden_states,
-        hidden_states.bfloat16(),
-    ):  # both occur, with and without a projection before
+    # Both occur, with and without a projection before.
+    for inputs in (hidden_states, hidden_states.bfloat16()):
         with torch.autocast("cpu", torch.bfloat16):
             rounded, _ = layer(query, inputs)
         assert rounded.dtype == torch.bfloat16
@@ -110,7 +108,7 @@ def test_each_head_weighs_its_own_channels(kind: type[ConvolutionHeads]):
     ("kind", "same"), [(FixedConvolution, True), (DynamicConvolution, True), (SpanDynamicConvolution, False)]
 )
 def test_one_word_in_two_contexts(kind: type[ConvolutionHeads], same: bool):
-    """The same vector at places 3 and 8 has other neighbours there: only the span-based kernel notices."""
+    """The same vector at positions 3 and 8 has other neighbours there: only the span-based kernel notices."""
     layer, query, hidden_states = build(kind), torch.randn(1, SEQ, BRANCH), torch.randn(1, SEQ, HIDDEN)
     hidden_states[:, 8], query[:, 8] = hidden_states[:, 3], query[:, 3]
     _, kernels = layer(query, hidden_states)
@@ -127,7 +125,7 @@ def test_two_words_in_one_sentence(kind: type[ConvolutionHeads], same: bool):
     assert difference < rounding(1.0) if same else difference > 0.01
 
 
-def places_that_matter(outputs: torch.Tensor, inputs: torch.Tensor) -> list[int]:
+def positions_that_matter(outputs: torch.Tensor, inputs: torch.Tensor) -> list[int]:
     """The tokens of `inputs` on which `outputs` depend, by their gradient."""
     weights = torch.linspace(1, 2, outputs.numel()).view_as(outputs)  # kernels sum to 1: no plain sum
     (gradient,) = torch.autograd.grad((outputs * weights).sum(), inputs, retain_graph=True)
@@ -137,13 +135,13 @@ def places_that_matter(outputs: torch.Tensor, inputs: torch.Tensor) -> list[int]
 @pytest.mark.parametrize("t", [0, 1, 6, SEQ - 1])
 def test_reach(t: int):
     """Values reach k//2 to both sides; so does the span that a kernel is made from; nothing reaches further."""
-    window = [place for place in range(t - 2, t + 3) if 0 <= place < SEQ]
+    window = [position for position in range(t - 2, t + 3) if 0 <= position < SEQ]
     for kind in KINDS:
         hidden_states = torch.randn(1, SEQ, HIDDEN, requires_grad=True)
         out, kernels = build(kind)(torch.randn(1, SEQ, BRANCH), hidden_states)
-        assert places_that_matter(out[:, t], hidden_states) == window
+        assert positions_that_matter(out[:, t], hidden_states) == window
     assert kind is SpanDynamicConvolution
-    assert places_that_matter(kernels[:, :, t], hidden_states) == window
+    assert positions_that_matter(kernels[:, :, t], hidden_states) == window
 
 
 @pytest.mark.parametrize("kind", [FixedConvolution, DynamicConvolution])

@@ -35,7 +35,7 @@ def test_word_position_and_type_are_added_normalised_and_projected():
     assert_same_numbers(actual[0], expected)
 
 
-def test_types_are_0_and_places_count_from_0_unless_given():
+def test_types_are_0_and_positions_count_from_0_unless_given():
     embeddings = build()
     actual = embeddings(torch.tensor([[5, 7, 7], [1, 2, 3]]))
     for row, ids in enumerate([[5, 7, 7], [1, 2, 3]]):
@@ -49,11 +49,11 @@ def test_vectors_already_looked_up_give_the_same():
     assert_same_numbers(embeddings(inputs_embeds=vectors), embeddings(ids))
 
 
-def test_one_row_of_places_serves_all_sentences():
+def test_one_row_of_positions_serves_all_sentences():
     embeddings, ids = build(), torch.tensor([[5, 7, 7], [1, 2, 3]])
-    places = torch.tensor([[3, 4, 5]])
-    both = embeddings(ids, position_ids=places.expand(2, 3))
-    assert_same_numbers(embeddings(ids, position_ids=places), both)
+    positions = torch.tensor([[3, 4, 5]])
+    both = embeddings(ids, position_ids=positions.expand(2, 3))
+    assert_same_numbers(embeddings(ids, position_ids=positions), both)
 
 
 def test_a_projection_stands_only_between_different_sizes():

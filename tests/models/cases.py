@@ -5,28 +5,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+import convbert_edu
 from convbert_edu import (
-    ConvBertForMaskedLM,
     ConvBertForMultipleChoice,
-    ConvBertForPreTraining,
     ConvBertForQuestionAnswering,
     ConvBertForSequenceClassification,
-    ConvBertForTokenClassification,
     ConvBertModel,
 )
 from convbert_edu.models.base import PretrainedModel
 from helpers import randomise, tiny_config
 
 BATCH, CHOICES, SEQ = 2, 3, 7
-EVERY_MODEL = (
-    ConvBertModel,
-    ConvBertForMaskedLM,
-    ConvBertForPreTraining,
-    ConvBertForSequenceClassification,
-    ConvBertForTokenClassification,
-    ConvBertForQuestionAnswering,
-    ConvBertForMultipleChoice,
-)
+# All that the package exports: a new head is tested with the others, once it stands in convbert_edu/__init__.py.
+HEADS = tuple(getattr(convbert_edu, name) for name in convbert_edu.__all__ if name.startswith("ConvBertFor"))
+EVERY_MODEL = (ConvBertModel, *HEADS)
 
 
 def build(model: type[PretrainedModel], **changes: Any) -> PretrainedModel:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("as_a_user")
 
 IDS = torch.tensor([[5, 6, 7], [8, 9, 3]])
 CHOICES = torch.stack([IDS, IDS, IDS])  # 3 questions with 2 choices of 3 tokens
-MASK_RULE = "one number per token: 1 for a real token, 0 for padding"
+MASK_RULE = "one value per token: 1 for a real token, 0 for padding"
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_inputs_of_multiple_choice(inputs: dict[str, Any], error: type[Exception
     refused(error, message, ConvBertForMultipleChoice, **inputs)
 
 
-def test_a_sentence_may_be_longer_than_the_places_if_it_brings_its_own():
+def test_a_sentence_may_be_longer_than_the_model_if_it_brings_its_own_positions():
     ids = IDS.repeat(1, 14)
-    places = (torch.arange(42) % 40).unsqueeze(0)
-    assert torch.isfinite(ConvBertModel(tiny_config())(ids, position_ids=places).last_hidden_state).all()
+    positions = (torch.arange(42) % 40).unsqueeze(0)
+    assert torch.isfinite(ConvBertModel(tiny_config())(ids, position_ids=positions).last_hidden_state).all()
 
 
 def test_an_unknown_argument_is_refused():

@@ -67,15 +67,15 @@ def test_labels_for_each_sentence(config: dict[str, Any], labels: Any, error: ty
     ("positions", "error", "message"),
     [
         (torch.tensor([0, -1]), ValueError,
-         " holds -1; places count from 0, and one past the end of the sequence means that the answer was cut off"),
+         " holds -1; positions count from 0, and one past the end of the sequence means that the answer was cut off"),
         (torch.tensor([0, 1, 2]), ValueError, " has shape (3,); it must be (2,)"),
         (torch.zeros(2, 3).long(), ValueError, " has shape (2, 3); it must be (2,)"),
-        (torch.zeros(2), TypeError, " has dtype torch.float32; it must be torch.long: token places"),
+        (torch.zeros(2), TypeError, " has dtype torch.float32; it must be torch.long: positions of tokens"),
         ([0, 1], TypeError, " is a list; it must be a tensor"),
     ],
 )  # fmt: skip
-def test_places_of_an_answer(name: str, positions: Any, error: type[Exception], message: str):
-    places = {"start_positions": torch.tensor([0, 1]), "end_positions": torch.tensor([0, 1])} | {
+def test_positions_of_an_answer(name: str, positions: Any, error: type[Exception], message: str):
+    both = {"start_positions": torch.tensor([0, 1]), "end_positions": torch.tensor([0, 1])} | {
         name: positions
     }
-    refused(error, name + message, ConvBertForQuestionAnswering, input_ids=IDS, **places)
+    refused(error, name + message, ConvBertForQuestionAnswering, input_ids=IDS, **both)

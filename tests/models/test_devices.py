@@ -27,7 +27,7 @@ def tensors_of(output: Any) -> dict[str, Tensor]:
     for field in dataclasses.fields(output):
         value = getattr(output, field.name)
         if isinstance(value, tuple):
-            tensors |= {f"{field.name}[{place}]": tensor for place, tensor in enumerate(value)}
+            tensors |= {f"{field.name}[{index}]": tensor for index, tensor in enumerate(value)}
         elif value is not None:
             tensors[field.name] = value
     return tensors
@@ -59,7 +59,7 @@ def test_the_meta_device_gives_the_shapes_of_the_cpu(
 
 
 @pytest.mark.parametrize("model", EVERY_MODEL)
-def test_a_training_step_and_vectors_already_looked_up_on_meta(model: type[PretrainedModel]):
+def test_a_training_step_and_word_embeddings_already_looked_up_on_meta(model: type[PretrainedModel]):
     shadow = build(model).to("meta").train()
     inputs = moved(inputs_for(model) | labels_for(model), "meta")
     inputs["position_ids"] = torch.zeros_like(inputs["input_ids"])

@@ -47,8 +47,8 @@ def test_the_discriminators_loss_is_0_where_nothing_counts():
     assert model(**inputs, labels=torch.full((2, 7), -100)).loss == 0
 
 
-@pytest.mark.parametrize(("summary_type", "place"), [("last", -1), ("first", 0)])
-def test_multiple_choice_reads_one_token_of_each_choice(summary_type: str, place: int):
+@pytest.mark.parametrize(("summary_type", "position"), [("last", -1), ("first", 0)])
+def test_multiple_choice_reads_one_token_of_each_choice(summary_type: str, position: int):
     model, inputs = (
         build(ConvBertForMultipleChoice, summary_type=summary_type),
         inputs_for(ConvBertForMultipleChoice),
@@ -57,12 +57,12 @@ def test_multiple_choice_reads_one_token_of_each_choice(summary_type: str, place
     for row in range(2):
         for choice in range(3):
             alone = {name: tensor[row, choice].unsqueeze(0) for name, tensor in inputs.items()}
-            vector = model.encoder(**alone).last_hidden_state[0, place]
+            vector = model.encoder(**alone).last_hidden_state[0, position]
             score = vector @ model.choice_scorer.weight[0] + model.choice_scorer.bias[0]
             assert_same_numbers(logits[row, choice], score)
 
 
-def test_the_vocabulary_is_scored_with_the_word_table_itself():
+def test_the_vocabulary_is_scored_with_the_embedding_matrix_itself():
     tied = build(ConvBertForMaskedLM)
     assert tied.masked_lm_head.decoder.weight is tied.encoder.embeddings.word.weight
     loose = build(ConvBertForMaskedLM, tie_word_embeddings=False)
@@ -119,8 +119,8 @@ def test_an_answer_that_was_cut_off_takes_no_part_in_the_loss():
     first_row = {name: tensor[:1] for name, tensor in inputs.items()}
     first_alone = model(**first_row, start_positions=torch.tensor([1]), end_positions=torch.tensor([4])).loss
     for outside in (7, 8, 500):
-        places = {"start_positions": torch.tensor([1, outside]), "end_positions": torch.tensor([4, outside])}
-        assert_same_numbers(model(**inputs, **places).loss, first_alone)
+        both = {"start_positions": torch.tensor([1, outside]), "end_positions": torch.tensor([4, outside])}
+        assert_same_numbers(model(**inputs, **both).loss, first_alone)
     with_one = model(**inputs, start_positions=torch.tensor([1, 2]))
     assert with_one.loss is None, "one end of the answer is not enough"
 

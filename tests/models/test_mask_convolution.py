@@ -14,14 +14,14 @@ LENGTH = REAL.shape[1]
 
 
 def padded(amount: int, left: bool, filler: int) -> tuple[dict[str, torch.Tensor], slice]:
-    """REAL with `amount` padding tokens of number `filler`, its places kept; and where the real tokens are."""
+    """REAL with `amount` padding tokens of id `filler`, its positions kept; and where the real tokens are."""
     filling = torch.full((1, amount), filler)
     ids = torch.cat([filling, REAL] if left else [REAL, filling], dim=1)
     real = slice(amount, amount + LENGTH) if left else slice(0, LENGTH)
-    mask, places = torch.zeros_like(ids), torch.zeros_like(ids)
+    mask, positions = torch.zeros_like(ids), torch.zeros_like(ids)
     mask[:, real] = 1
-    places[:, real] = torch.arange(LENGTH)
-    return {"input_ids": ids, "attention_mask": mask, "position_ids": places}, real
+    positions[:, real] = torch.arange(LENGTH)
+    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}, real
 
 
 def changed(model: ConvBertModel, amount: int, left: bool = False) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a model returns: the result always, the loss with labels, and the view inside when it is asked for."""
+"""What a model returns: always the result, the loss with labels, and the internals that output flags ask for."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from helpers import tiny_config
 from models.cases import BATCH, CHOICES, EVERY_MODEL, SEQ, build, inputs_for, labels_for
 from tolerance import assert_same_numbers
 
-INSIDE = ("hidden_states", "attentions", "conv_kernels")
+INTERNALS = ("hidden_states", "attentions", "conv_kernels")
 
 
 @pytest.mark.parametrize("model", EVERY_MODEL)
@@ -25,12 +25,12 @@ def test_nothing_but_the_result_unless_asked(model: type[PretrainedModel]):
         assert given == ({"last_hidden_state"} if model is ConvBertModel else {"logits"})
 
 
-@pytest.mark.parametrize("flag", INSIDE)
+@pytest.mark.parametrize("flag", INTERNALS)
 @pytest.mark.parametrize("model", EVERY_MODEL)
-def test_each_flag_brings_its_own_view_and_no_other(model: type[PretrainedModel], flag: str):
+def test_each_output_flag_brings_its_own_internals_and_no_others(model: type[PretrainedModel], flag: str):
     built, inputs = build(model), inputs_for(model)
     output = built(**inputs, **{f"output_{flag}": True})
-    assert [name for name in INSIDE if getattr(output, name) is not None] == [flag]
+    assert [name for name in INTERNALS if getattr(output, name) is not None] == [flag]
     rows = BATCH * CHOICES if model is ConvBertForMultipleChoice else BATCH
     shapes = {
         "hidden_states": (3, (rows, SEQ, 32)),  # the embeddings and two layers
@@ -43,7 +43,7 @@ def test_each_flag_brings_its_own_view_and_no_other(model: type[PretrainedModel]
     assert [tuple(tensor.shape) for tensor in view] == [shape] * count
 
 
-@pytest.mark.parametrize("flag", INSIDE)
+@pytest.mark.parametrize("flag", INTERNALS)
 def test_the_configuration_sets_what_is_returned_and_an_argument_overrules_it(flag: str):
     built = build(ConvBertModel, **{f"output_{flag}": True})
     inputs = inputs_for(ConvBertModel)
@@ -55,9 +55,9 @@ def test_the_configuration_sets_what_is_returned_and_an_argument_overrules_it(fl
 def test_looking_inside_does_not_change_the_result(model: type[PretrainedModel]):
     built, inputs, labels = build(model), inputs_for(model), labels_for(model)
     plain = built(**inputs, **labels)
-    looked = built(**inputs, **labels, **{f"output_{flag}": True for flag in INSIDE})
+    looked = built(**inputs, **labels, **{f"output_{flag}": True for flag in INTERNALS})
     for field in dataclasses.fields(plain):
-        if field.name not in INSIDE:
+        if field.name not in INTERNALS:
             before, after = getattr(plain, field.name), getattr(looked, field.name)
             assert_same_numbers(before, after)
     if labels:

@@ -1,7 +1,6 @@
 """`make test` accepts a lesson whose run differs where it may, and no other."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
+import start
 from helpers import ROOT
 from normalise import normalise
 
@@ -39,12 +39,9 @@ def folder(tmp_path_factory):
 
 
 def run_as_make_does(folder) -> subprocess.CompletedProcess:
-    """Run pytest on a folder with the options that stand in the Makefile."""
-    options = re.search(
-        r"^NBVAL := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+    """Run pytest on a folder with the options that stand in start.py."""
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    command = [sys.executable, "-m", "pytest", *options[1].split(), "-p", "no:cacheprovider", str(folder)]
+    command = [sys.executable, "-m", "pytest", *start.NBVAL, "-p", "no:cacheprovider", str(folder)]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -14,16 +14,10 @@ from convbert_edu.activations import ACTIVATIONS
 from convbert_edu.checkpoints.loading import load_weights
 from convbert_edu.checkpoints.saving import to_transformers_names
 from helpers import randomise
+from models.cases import EVERY_MODEL
 from tolerance import largest
 
-SHARED_CLASSES = (
-    "ConvBertModel",
-    "ConvBertForMaskedLM",
-    "ConvBertForSequenceClassification",
-    "ConvBertForTokenClassification",
-    "ConvBertForQuestionAnswering",
-    "ConvBertForMultipleChoice",
-)
+SHARED_CLASSES = tuple(model.__name__ for model in EVERY_MODEL if hasattr(transformers, model.__name__))
 MASKS = ("none", "nothing masked", "right", "left", "holes", "one row masked", "all masked")
 # What two ways of computing the same in float64 may differ by, relative to the largest number. Random configurations
 # were seen to differ by up to 4e-12: no processor matters here, and a mistake shows.

@@ -1,4 +1,4 @@
-"""Our tokenizer beside transformers' with the same vocabulary: every number of every row is the same."""
+"""Our tokenizer beside transformers' with the same vocabulary: every id of every row is the same."""
 
 import csv
 import functools
@@ -21,7 +21,7 @@ HOSTILE = [
     "\n\t\r ",
     "cafe\u0301 e\u0301\u0302\u0323 \u0301alone",  # combining accents, one of them on nothing
     "\u00c5ngstr\u00f6m \ufb01lm \u2460 \u01c5",  # letters in one piece, a ligature, a circled digit
-    "\u0130stanbul \u0131 \u1e9e\u00df \u03a3\u03c2",  # letters whose lower case is longer, or depends on the place
+    "\u0130stanbul \u0131 \u1e9e\u00df \u03a3\u03c2",  # letters whose lower case is longer, or depends on the position
     "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f44d\U0001f3fd \U0001f1e9\U0001f1ea",  # joined emoji, flags
     "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 \u202eabc\u202c",  # right to left
     "\u4e2d\u6587film\u5b57 \u3053\u3093\u306b\u3061\u306f \ud55c\uad6d\uc5b4 \U00020000",  # Chinese and its kin

@@ -55,14 +55,14 @@ def test_a_step_does_not_need_those_before_it(corpus, masking):
         assert torch.equal(tensor, in_turn[-1][name]), name
 
 
-def test_the_parts_of_a_step_are_the_rows_of_the_whole(corpus, masking):
+def test_the_micro_batches_of_a_step_are_the_rows_of_the_whole(corpus, masking):
     batches = make_batches(corpus, masking)
-    whole, parts = batches.load(5), [batches.load(5, part, 4) for part in range(4)]
+    whole, fourths = batches.load(5), [batches.load(5, number, 4) for number in range(4)]
     for name in ("input_ids", "attention_mask", "token_type_ids", "original_ids", "maskable"):
-        assert torch.equal(torch.cat([part[name] for part in parts]), whole[name]), name
-    assert torch.equal(torch.cat([part["uniform_samples"] for part in parts]), whole["uniform_samples"])
-    shift = parts[0]["input_ids"].numel()
-    positions = [part["masked_positions"] + number * shift for number, part in enumerate(parts)]
+        assert torch.equal(torch.cat([fourth[name] for fourth in fourths]), whole[name]), name
+    assert torch.equal(torch.cat([fourth["uniform_samples"] for fourth in fourths]), whole["uniform_samples"])
+    shift = fourths[0]["input_ids"].numel()
+    positions = [fourth["masked_positions"] + number * shift for number, fourth in enumerate(fourths)]
     assert torch.equal(torch.cat(positions), whole["masked_positions"])
 
 
@@ -72,7 +72,7 @@ def test_what_a_batch_says_about_its_tokens_is_true(corpus, masking):
     batch, numbers = batches.load(0), batches.sequences(0)
     lengths = corpus.train.lengths(numbers)
     masked_ids = batch["input_ids"].flatten()[batch["masked_positions"]]
-    assert set(masked_ids.tolist()) - {tokenizer.mask_token_id}  # some hidden words stay as they are
+    assert set(masked_ids.tolist()) - {tokenizer.mask_token_id}  # some masked tokens stay as they are
     pairs = 0
     for row in range(64):
         ids = batch["original_ids"][row].tolist()
@@ -93,9 +93,9 @@ def test_what_a_batch_says_about_its_tokens_is_true(corpus, masking):
         pairs += sum(types) > 0
     assert 5 < pairs < 40
     changed = batch["input_ids"] != batch["original_ids"]
-    hidden = torch.zeros(changed.numel(), dtype=torch.bool)
-    hidden[batch["masked_positions"]] = True
-    assert not (changed.flatten() & ~hidden).any()
+    is_masked = torch.zeros(changed.numel(), dtype=torch.bool)
+    is_masked[batch["masked_positions"]] = True
+    assert not (changed.flatten() & ~is_masked).any()
     assert batch["maskable"].flatten()[batch["masked_positions"]].all()
 
 
@@ -115,17 +115,17 @@ def test_batches_are_padded_to_a_multiple_of_8_and_little_is_padding(corpus, mas
 def test_longer_sequences_are_cut_to_max_length_and_end_with_sep(corpus, masking):
     batches = make_batches(corpus, masking, max_length=12)
     widest = max((batches.load(step) for step in range(POOL)), key=lambda batch: batch["input_ids"].shape[1])
-    assert widest["input_ids"].shape[1] == 12  # though no multiple of 8: the model may have 12 places only
+    assert widest["input_ids"].shape[1] == 12  # though no multiple of 8: the model may have 12 positions only
     full = widest["attention_mask"][:, -1] == 1
     assert (widest["original_ids"][full, -1] == corpus.tokenizer.sep_token_id).all()
 
 
 def test_held_out_batches_are_the_same_on_every_call_whatever_their_size(corpus, masking):
-    def hidden_words(batch_size: int) -> list[int]:
+    def masked_tokens(batch_size: int) -> list[int]:
         batches = held_out_batches(corpus.held_out, masking, batch_size, None, limit=30)
         return [int(i) for b in batches for i in b["original_ids"].flatten()[b["masked_positions"]]]
 
-    assert hidden_words(7) == hidden_words(30)
+    assert masked_tokens(7) == masked_tokens(30)
     rows = sum(len(b["input_ids"]) for b in held_out_batches(corpus.held_out, masking, 7, None, limit=30))
     assert rows == 30
     count = len(corpus.held_out)

@@ -1,4 +1,4 @@
-"""The corpus folder: vocabulary and both parts, whole or not at all."""
+"""The corpus folder: vocabulary and both splits, whole or not at all."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_corpus_that_exists_is_left_alone(tmp_path: Path):
 
 def test_every_hundredth_document_can_be_held_out():
     texts = [str(number) for number in range(250)]
-    held_out, train = (list(every_hundredth(texts, part)) for part in (True, False))
+    held_out, train = (list(every_hundredth(texts, is_held_out)) for is_held_out in (True, False))
     assert held_out == ["50", "150"]
     assert sorted(held_out + train) == sorted(texts)
 

@@ -1,4 +1,4 @@
-"""The game of generator and discriminator, rule by rule."""
+"""Replaced-token detection by generator and discriminator, rule by rule."""
 
 import copy
 
@@ -14,7 +14,7 @@ from convbert_edu.pretraining.objectives import (
     sample_tokens,
 )
 from helpers import tiny_config
-from masked_batches import make_round
+from masked_batches import make_masked_batch
 from tolerance import assert_same_numbers, largest, rounding
 
 
@@ -25,30 +25,30 @@ def make_objective(seed: int = 0, **options) -> ReplacedTokenObjective:
     return ReplacedTokenObjective(generator, ConvBertForPreTraining(config), **options)
 
 
-def replay(objective: ReplacedTokenObjective, batch: dict) -> torch.Tensor:
-    """What the discriminator is given: the guesses of the generator in place of the hidden words."""
+def corrupt(objective: ReplacedTokenObjective, batch: dict) -> torch.Tensor:
+    """What the discriminator is given: the tokens sampled from the generator in place of the masked ones."""
     logits = objective.generator(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"]).logits
-    forged = batch["original_ids"].clone()
-    for position, draw in zip(
+    corrupted_ids = batch["original_ids"].clone()
+    for position, sample in zip(
         batch["masked_positions"].tolist(), batch["uniform_samples"].tolist(), strict=True
     ):
         ends = torch.softmax(logits.flatten(0, 1)[position].double(), dim=0).cumsum(0)
-        forged.view(-1)[position] = int((ends <= draw * ends[-1]).sum())
-    return forged
+        corrupted_ids.view(-1)[position] = int((ends <= sample * ends[-1]).sum())
+    return corrupted_ids
 
 
 def test_the_loss_is_that_of_both_models_with_labels():
-    objective, batch = make_objective(), make_round()
+    objective, batch = make_objective(), make_masked_batch()
     output = objective(**batch)
-    forged = replay(objective, batch)
-    replaced = forged != batch["original_ids"]
+    corrupted_ids = corrupt(objective, batch)
+    replaced = corrupted_ids != batch["original_ids"]
     assert 0 < replaced.sum() <= len(batch["masked_positions"])
     assert torch.equal(output.replaced, replaced)
     labels = replaced.long().masked_fill(~batch["maskable"], -100)
     discriminator = objective.discriminator(
-        forged, batch["attention_mask"], batch["token_type_ids"], labels=labels
+        corrupted_ids, batch["attention_mask"], batch["token_type_ids"], labels=labels
     )
-    mlm_labels = torch.full_like(forged, -100)
+    mlm_labels = torch.full_like(corrupted_ids, -100)
     mlm_labels.view(-1)[batch["masked_positions"]] = batch["original_ids"].flatten()[
         batch["masked_positions"]
     ]
@@ -60,16 +60,16 @@ def test_the_loss_is_that_of_both_models_with_labels():
     assert_same_numbers(output.scores, discriminator.logits)
 
 
-def test_a_game_in_float64_is_not_rounded_to_float32():
-    objective, batch = make_objective().double(), make_round()
+def test_an_objective_in_float64_is_not_rounded_to_float32():
+    objective, batch = make_objective().double(), make_masked_batch()
     output = objective(**batch)
     assert {output.loss.dtype, output.masked_lm_loss.dtype, output.scores.dtype} == {torch.float64}
     assert not torch.equal(output.scores, output.scores.float().double())
 
 
-def test_a_word_that_is_guessed_right_counts_as_original():
-    objective, batch = make_objective(), make_round()
-    with torch.no_grad():  # a generator that always says 7
+def test_a_token_that_is_sampled_right_counts_as_original():
+    objective, batch = make_objective(), make_masked_batch()
+    with torch.no_grad():  # a generator that always predicts 7
         objective.generator.masked_lm_head.decoder.bias[7] = 1e4
     batch["original_ids"].view(-1)[batch["masked_positions"][:2]] = 7
     output = objective(**batch)
@@ -80,7 +80,7 @@ def test_a_word_that_is_guessed_right_counts_as_original():
 
 
 def test_special_tokens_and_padding_do_not_count():
-    objective, batch = make_objective(), make_round()
+    objective, batch = make_objective(), make_masked_batch()
     first = objective(**batch)
     for position in ((0, 0), (1, -1), (2, -1)):  # [CLS], [SEP], padding: each would add to the loss
         changed = dict(batch, maskable=batch["maskable"].clone())
@@ -91,7 +91,7 @@ def test_special_tokens_and_padding_do_not_count():
 
 def test_the_generator_learns_nothing_from_the_discriminator_but_through_shared_embeddings():
     """With and without the discriminator's loss the generator's own gradients are the same."""
-    batch, gradients = make_round(), []
+    batch, gradients = make_masked_batch(), []
     for rtd_weight in (0.0, 50.0):
         objective = make_objective(rtd_weight=rtd_weight)
         objective(**batch).loss.backward()
@@ -107,7 +107,7 @@ def test_the_generator_learns_nothing_from_the_discriminator_but_through_shared_
 
 
 def test_the_discriminator_learns_from_its_own_loss_only():
-    objective, batch = make_objective(rtd_weight=0.0), make_round()
+    objective, batch = make_objective(rtd_weight=0.0), make_masked_batch()
     objective(**batch).loss.backward()
     own = [
         p.grad
@@ -135,24 +135,24 @@ def test_a_frozen_generator_is_left_as_it_is():
     assert not generator.training
     assert discriminator.training
     assert generator.encoder.embeddings.word is not discriminator.encoder.embeddings.word
-    batch = make_round()
+    batch = make_masked_batch()
     output = objective(**batch)
     output.loss.backward()
     assert_same_numbers(output.loss, 50 * output.detection_loss / batch["maskable"].sum())
     assert all(parameter.grad is None for parameter in generator.parameters())
     assert all(parameter.grad is not None for parameter in discriminator.parameters())
-    assert torch.equal(objective(**batch).replaced, output.replaced)  # no dropout in the guesses
+    assert torch.equal(objective(**batch).replaced, output.replaced)  # no dropout in the generator
     for name, tensor in generator.state_dict().items():
         assert torch.equal(tensor, before[name])
 
 
-def test_words_are_drawn_as_often_as_their_probability_says():
-    probabilities = torch.tensor([0.0, 0.5, 0.25, 0.0, 0.2, 0.05])
+def test_tokens_are_sampled_as_often_as_their_probability_says():
+    probs = torch.tensor([0.0, 0.5, 0.25, 0.0, 0.2, 0.05])
     count = 10_000
     uniform_samples = (torch.arange(count) + 0.5) / count
-    drawn = sample_tokens(probabilities.log().expand(count, -1), uniform_samples)
-    assert torch.bincount(drawn, minlength=6).tolist() == [0, 5000, 2500, 0, 2000, 500]
-    edges = sample_tokens(probabilities.log().expand(2, -1), torch.tensor([0.0, 1.0]))
+    sampled = sample_tokens(probs.log().expand(count, -1), uniform_samples)
+    assert torch.bincount(sampled, minlength=6).tolist() == [0, 5000, 2500, 0, 2000, 500]
+    edges = sample_tokens(probs.log().expand(2, -1), torch.tensor([0.0, 1.0]))
     assert edges.tolist() == [1, 5]
 
 

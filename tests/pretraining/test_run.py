@@ -65,7 +65,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 COMMAND_IN_FLOAT64 = """
 import torch
-from convbert_edu.cli import main
+from convbert_edu.cli.main import main
 torch.set_default_dtype(torch.float64)
 main()
 """
@@ -155,7 +155,7 @@ def test_masked_lm_alone_learns_and_can_start_detection(corpus, tmp_path: Path):
     with pytest.warns(UserWarning, match="replaced_token_head"):
         second = run(corpus, tmp_path / "detect", settings)
     assert not (tmp_path / "detect" / "generator").exists()
-    for name in ("masked_lm_loss", "masked_lm_accuracy"):  # the frozen generator guesses as before
+    for name in ("masked_lm_loss", "masked_lm_accuracy"):  # the frozen generator predicts as before
         assert second["held_out"][name] == pytest.approx(first["held_out"][name], rel=1e-5)
 
 

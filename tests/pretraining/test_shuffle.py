@@ -23,12 +23,12 @@ def test_other_keys_give_other_orders_and_none_is_the_old_one():
     orders = [tuple(shuffled(np.arange(500), 500, seed, epoch)) for seed in range(3) for epoch in range(3)]
     assert len(set(orders)) == 9
     fixed = [sum(position == number for position, number in enumerate(order)) for order in orders]
-    assert max(fixed) < 10  # a random order leaves one number in its place, on average
+    assert max(fixed) < 10  # a random order leaves one number at its position, on average
 
 
 @pytest.mark.parametrize("count", [100, 5000])
 def test_numbers_move_evenly_far(count: int):
-    """In a random order a number and its place are unrelated, and so are neighbours."""
+    """In a random order a number and its position are unrelated, and so are neighbours."""
     order = shuffled(np.arange(count), count, 1)
     assert abs(np.corrcoef(order, np.arange(count))[0, 1]) < 4 / np.sqrt(count)
     assert abs(np.corrcoef(order[1:], order[:-1])[0, 1]) < 4 / np.sqrt(count)

@@ -26,9 +26,9 @@ def test_empty_lines_and_the_end_of_a_file_end_a_document(tmp_path: Path):
 def test_a_document_without_end_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(text_files, "LONGEST_DOCUMENT", 30)
     path = write(tmp_path / "long.txt", "\n".join(["ten letters"] * 10))
-    parts = list(read_documents([path]))
-    assert "\n".join(parts) == path.read_text()
-    assert len(parts) == 4
+    pieces = list(read_documents([path]))
+    assert "\n".join(pieces) == path.read_text()
+    assert len(pieces) == 4
 
 
 def test_what_is_not_utf_8_is_named_with_its_line(tmp_path: Path):

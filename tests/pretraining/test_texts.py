@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from convbert_edu.data import Splits, load_articles, load_passages
+from convbert_edu.data import load_articles, load_passages, load_reviews, load_topics
 from convbert_edu.data.datasets.factbook import Country, Passage
 from convbert_edu.pretraining.documents import country_document, pretraining_texts
 
@@ -29,11 +29,10 @@ def test_the_amounts_are_as_documented(train: list[str], held_out: list[str]):
     assert words(held_out) == pytest.approx(784_000, rel=0.01)
 
 
-def test_no_test_text_is_in_it(
-    train: list[str], held_out: list[str], rotten_tomatoes: Splits, imdb: Splits, topics: Splits
-):
+def test_no_test_text_is_in_it(train: list[str], held_out: list[str]):
     documents = {*train, *held_out}
-    test_texts = [example.text for parts in (rotten_tomatoes, imdb, topics) for example in parts.test]
+    labelled = (load_reviews("rotten_tomatoes"), load_reviews("imdb"), load_topics())
+    test_texts = [example.text for splits in labelled for example in splits.test]
     test_texts += [article.text for article in load_articles().test]
     assert documents.isdisjoint(test_texts)
     names = {document.partition("\n")[0] for document in documents if "\n" in document}
@@ -44,7 +43,7 @@ def test_held_out_text_is_never_trained_on(train: list[str], held_out: list[str]
     assert set(train).isdisjoint(held_out)
 
 
-def test_the_test_part_is_the_rest(train: list[str], held_out: list[str]):
+def test_the_test_split_is_the_rest(train: list[str], held_out: list[str]):
     test = list(pretraining_texts("test"))
     assert len(test) > 4_000
     assert {*train, *held_out}.isdisjoint(test)

@@ -31,7 +31,9 @@ def token_file(tokenizer: ConvBertTokenizer, tmp_path: Path) -> TokenFile:
 def one_by_one(tokenizer: ConvBertTokenizer, texts: list[str]) -> Iterator[list[int]]:
     """The sequences of `texts`, each sentence tokenised alone."""
     for number, text in enumerate(texts):
-        ids = [tokenizer(part, add_special_tokens=False)["input_ids"] for part in split_sentences(text)]
+        ids = [
+            tokenizer(sentence, add_special_tokens=False)["input_ids"] for sentence in split_sentences(text)
+        ]
         yield from pack_document(ids, PACKING, number, tokenizer.cls_token_id, tokenizer.sep_token_id)
 
 

@@ -53,7 +53,7 @@ def test_without_special_tokens(tokenizer):
     assert batch["special_tokens_mask"] == [0, 0, 0]
 
 
-def test_what_the_vocabulary_cannot_spell_is_unknown_as_a_whole_word(tokenizer):
+def test_a_word_without_pieces_in_the_vocabulary_is_unknown_as_a_whole(tokenizer):
     assert tokenizer("good unwatched xyz", add_special_tokens=False)["input_ids"] == [11, 1, 1]
 
 
@@ -328,7 +328,7 @@ def test_adding_special_tokens_to_ids(tokenizer):
 CORPUS = ["the film was good", "the films were bad", "a good film, a bad film", "unwatchable films"] * 5
 
 
-def test_a_learnt_vocabulary_spells_its_texts_and_starts_with_the_special_tokens():
+def test_a_learnt_vocabulary_splits_its_texts_and_starts_with_the_special_tokens():
     tokenizer = ConvBertTokenizer.train(CORPUS, vocab_size=80)
     assert tokenizer.convert_ids_to_tokens(range(5)) == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     assert len(tokenizer) <= 80
@@ -346,7 +346,7 @@ def test_learning_twice_gives_the_same_vocabulary():
     assert all(vocabulary == vocabularies[0] for vocabulary in vocabularies)
 
 
-def test_learning_keeps_the_commonest_characters_of_a_huge_alphabet():
+def test_learning_keeps_the_most_frequent_characters_of_a_huge_alphabet():
     rare = [chr(0x4E00 + i) for i in range(1500)]  # Chinese characters, each once
     tokenizer = ConvBertTokenizer.train(["film " + "".join(rare)], vocab_size=3000, min_frequency=1)
     assert tokenizer.tokenize("film") != ["[UNK]"]

@@ -6,10 +6,10 @@ from convbert_edu.training.random_numbers import random_bits, uniform
 
 
 def test_a_number_depends_on_its_counters_only():
-    rows, places = np.arange(5)[:, None], np.arange(7)
-    table = random_bits(3, 1, rows, places)
+    rows, positions = np.arange(5)[:, None], np.arange(7)
+    table = random_bits(3, 1, rows, positions)
     assert table.shape == (5, 7)
-    alone = [[int(random_bits(3, 1, row, place)[0]) for place in range(7)] for row in range(5)]
+    alone = [[int(random_bits(3, 1, row, position)[0]) for position in range(7)] for row in range(5)]
     assert table.tolist() == alone
 
 

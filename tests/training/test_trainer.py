@@ -10,14 +10,22 @@ from convbert_edu.data.batching import EncodedTexts
 from convbert_edu.training.predict import accuracy, predict_logits
 from convbert_edu.training.run_checkpoint import load_checkpoint, save_checkpoint
 from convbert_edu.training.settings import TrainingSettings
-from convbert_edu.training.trainer import Trainer, train
-from tolerance import assert_same_numbers, assert_same_training
+from convbert_edu.training.trainer import SupervisedTrainer, plain_training_loop, train
+from tolerance import AFTER_TWENTY_STEPS, assert_same_numbers, assert_same_training
 
 
-def tiny_model(seed=0):
+def tiny_model(seed=0, dropout=0.1):
     torch.manual_seed(seed)
     sizes = dict(vocab_size=12, embedding_size=16, hidden_size=16, num_hidden_layers=1, intermediate_size=32)
-    return ConvBertForSequenceClassification(ConvBertConfig(**sizes, num_attention_heads=2, pad_token_id=0))
+    rates = dict(
+        hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, classifier_dropout=dropout
+    )
+    config = ConvBertConfig(**sizes, **rates, num_attention_heads=2, pad_token_id=0)
+    return ConvBertForSequenceClassification(config)
+
+
+def weights_of(model):
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
 def contains_token_5(count=200, seed=0):
@@ -50,10 +58,53 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     for seed in (3, 3, 4):
         model = tiny_model()
         train(model, contains_token_5(64), TrainingSettings(epochs=1, seed=seed))
-        weights.append({name: parameter.detach() for name, parameter in model.named_parameters()})
+        weights.append(weights_of(model))
     assert_same_training(weights[0], weights[1])
     with pytest.raises(AssertionError):
         assert_same_training(weights[0], weights[2])
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_the_plain_loop_and_train_end_with_the_same_weights(dropout: float):
+    """21 steps, the last one of each epoch with 8 examples in place of 32."""
+    examples, settings = contains_token_5(), TrainingSettings(epochs=3, learning_rate=5e-3)
+    plain, complete = tiny_model(dropout=dropout), tiny_model(dropout=dropout)
+    start = {name: weight.clone() for name, weight in weights_of(plain).items()}
+    losses = plain_training_loop(plain, examples, settings)
+    history = train(complete, examples, settings, torch.device("cpu"))
+    assert len(losses) == len(history.losses) == 21
+    assert losses == pytest.approx(history.losses, abs=AFTER_TWENTY_STEPS)
+    assert_same_training(weights_of(complete), weights_of(plain))
+    assert not plain.training
+    with pytest.raises(AssertionError):
+        assert_same_training(weights_of(plain), start)
+
+
+@pytest.mark.usefixtures("float64")
+def test_dropout_changes_what_the_plain_loop_learns():
+    """So that the test above does not compare two models whose dropout is off."""
+    settings = TrainingSettings(epochs=3, learning_rate=5e-3)
+    models = [tiny_model(dropout=dropout) for dropout in (0.0, 0.3)]
+    for model in models:
+        plain_training_loop(model, contains_token_5(), settings)
+    with pytest.raises(AssertionError):
+        assert_same_training(*map(weights_of, models))
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("micro_batches", [2, 4, 32])
+def test_accumulated_micro_batches_equal_one_large_batch(micro_batches: int):
+    """21 steps. The last one of each epoch has 8 examples: some micro-batches of it are empty."""
+    weights = []
+    for count in (1, micro_batches):
+        settings = TrainingSettings(
+            epochs=3, learning_rate=5e-3, batch_size=32 // count, gradient_accumulation_steps=count
+        )
+        model = tiny_model(dropout=0.0)
+        assert len(train(model, contains_token_5(), settings, torch.device("cpu")).losses) == 21
+        weights.append(weights_of(model))
+    assert_same_training(weights[1], weights[0])
 
 
 def test_predictions_come_in_the_order_of_the_examples():
@@ -73,9 +124,10 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_step():
 
 def test_a_checkpoint_brings_back_weights_optimiser_and_schedule_bit_for_bit(tmp_path: Path):
     first, second = (
-        Trainer(tiny_model(seed), contains_token_5(64), TrainingSettings(epochs=2)) for seed in (0, 1)
+        SupervisedTrainer(tiny_model(seed), contains_token_5(64), TrainingSettings(epochs=2))
+        for seed in (0, 1)
     )
-    for epoch, rows in list(first.plan())[:3]:
+    for epoch, rows in list(first.batches())[:3]:
         first.training_step(epoch, rows)
     second.load_state_dict(
         load_checkpoint(save_checkpoint(tmp_path, 3, first.state_dict()), torch.device("cpu"))

@@ -67,8 +67,8 @@ def test_a_grid_holds_every_layer_and_head_in_its_place(one):
     assert table.shape == (2 * 7, 2 * 7)
     for layer in range(2):
         for head in range(2):
-            position = table[layer * 7 : (layer + 1) * 7, head * 7 : (head + 1) * 7]
-            np.testing.assert_array_equal(position, one.attentions[layer][0, head].detach().numpy())
+            drawn_map = table[layer * 7 : (layer + 1) * 7, head * 7 : (head + 1) * 7]
+            np.testing.assert_array_equal(drawn_map, one.attentions[layer][0, head].detach().numpy())
     assert drawn(plot_kernels_grid(one, SEVEN)).shape == (2 * 7, 2 * 5)
 
 
@@ -132,7 +132,7 @@ NO_KERNELS = "the result holds no conv_kernels; call the model with output_conv_
         (lambda r: plot_attention(r, [], layer=0), "there are no tokens; give a text with at least one word"),
         (lambda r: plot_attention(weights(7, 7), SEVEN, layer=0), "layer=0 chooses from a model's result, but"),
         (lambda r: plot_attention_grid(weights(1, 1, 7, 7), SEVEN, index=0), "index=0 chooses from"),
-        (lambda r: plot_receptive_field(weights(2, 7), SEVEN, 7), "place is 7; it must be 0 to 6"),
+        (lambda r: plot_receptive_field(weights(2, 7), SEVEN, 7), "position is 7; it must be 0 to 6"),
         (lambda r: plot_receptive_field(weights(2, 7), tokens(6), 0), "6 tokens but 7 columns of influence"),
         (lambda r: plot_saliency(weights(7), tokens(6)), "6 tokens but 7 numbers"),
         (lambda r: plot_kernel_bars(weights(0), []), "there are no tokens"),

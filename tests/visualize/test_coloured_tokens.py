@@ -15,8 +15,8 @@ def contrast(one: str, other: str) -> float:
     """The contrast of two colours by the formula of the Web Content Accessibility Guidelines."""
 
     def luminance(colour: str) -> float:
-        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        r, g, b = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        r, g, b = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares)
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)

@@ -55,7 +55,7 @@ def test_the_figure_shows_the_chosen_row_and_kernel(model, tokenizer):
     assert describe(explorer.figure()).startswith("What 'not' looks at (layer 1, head 1)")
 
 
-def test_a_window_that_leaves_the_sentence_has_empty_places(model, tokenizer):
+def test_a_window_that_leaves_the_sentence_has_empty_words(model, tokenizer):
     figure = explore(model, tokenizer, TEXT, position=0).figure()
     assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["", "", "[CLS]", "a", "film"]
 
@@ -94,7 +94,7 @@ def test_controls_follow_and_the_picture_changes(model, tokenizer):
     assert "<bdi" in controls.sentence.value
 
 
-def test_another_model_may_have_fewer_layers_heads_and_places(model, shallow, tokenizer):
+def test_another_model_may_have_fewer_layers_heads_and_tokens(model, shallow, tokenizer):
     controls = _Controls(explore({"deep": model, "shallow": shallow}, tokenizer, TEXT, layer=1, head=1))
     controls.model.value = "shallow"
     assert (controls.explorer.name, controls.layer.value, controls.head.value) == ("shallow", 0, 0)
@@ -158,7 +158,7 @@ def test_a_result_without_kernels_shows_its_attention_alone(model, tokenizer):
         ({"model": {}}, "model is an empty dictionary; give at least one model"),
         ({"layer": 2}, "layer is 2; it must be 0 to 1"),
         ({"head": -1}, "head is -1; it must be 0 to 1"),
-        ({"position": 8}, "place is 8; it must be 0 to 7"),
+        ({"position": 8}, "position is 8; it must be 0 to 7"),
     ],
 )
 def test_what_cannot_be_explored_is_refused(model, tokenizer, arguments, message):

@@ -19,7 +19,7 @@ def assert_no_words_overlap(figure: Figure) -> None:
 
 
 def assert_words_inside(figure: Figure) -> None:
-    """No word is cut off at the border of the figure."""
+    """No word is cut off at the edge of the figure."""
     for text, box in _boxes(figure):
         assert min(box.x0, box.y0) >= -ROUNDING, text
         assert box.x1 <= figure.bbox.x1 + ROUNDING, text

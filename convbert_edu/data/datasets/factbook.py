@@ -1,4 +1,4 @@
-"""The World Factbook: facts about countries and territories, field by field."""
+"""The World Factbook: facts about countries and territories, field by field (lessons 08 and 11)."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,8 @@ class Passage:
 
     section: str
     field: str
-    part: str  # empty where the field is not divided; "note" for a remark
+    # Empty where the field is not divided; "note" for a remark.
+    part: str
     text: str
 
 
@@ -26,7 +27,8 @@ class Passage:
 class Country:
     """A country, a territory or (once each) the European Union and the world, with all that is said of it."""
 
-    code: str  # two letters of the Factbook's own: "gm" is Germany
+    # Two letters of the Factbook's own: "gm" is Germany.
+    code: str
     name: str
     passages: tuple[Passage, ...]
 
@@ -57,7 +59,8 @@ def _name(entry: dict) -> str:
         name = clean_text(names.get(form, {}).get("text", "none"))
         if name != "none":
             return name
-    return "World"  # the only entry without a name of its own
+    # The only entry without a name of its own.
+    return "World"
 
 
 def _passages(entry: dict) -> list[Passage]:
@@ -70,7 +73,8 @@ def _passages(entry: dict) -> list[Passage]:
                     continue
                 part = "" if part == "text" else part.strip()
                 text = clean_text(value if isinstance(value, str) else value["text"])
-                text = text.removeprefix(part.split(": ")[-1] + ": ")  # many repeat the name of their part
+                # Many repeat the name of their part.
+                text = text.removeprefix(part.split(": ")[-1] + ": ")
                 if text:
                     found.setdefault((field, part, text), Passage(section, field, part, text))
     return list(found.values())

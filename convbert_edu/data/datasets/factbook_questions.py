@@ -1,6 +1,9 @@
-"""The table of questions about a country: where the answer stands in the Factbook, and how it is asked for."""
+"""Question answering from the Factbook, in the manner of SQuAD: the answer is a piece of the context (lesson 11).
 
-import hashlib
+First the table of questions about a country: where the answer stands in the Factbook, and how it is asked for. Then
+the making of questions, answers and contexts from it.
+"""
+
 import random
 import re
 from collections import Counter
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from convbert_edu.data.datasets.factbook import Country, Passage, field_line, load_passages
-from convbert_edu.data.examples import Answer, QuestionExample, Splits
+from convbert_edu.data.examples import Answer, QuestionExample, Splits, md5_number
 
 
 @dataclass(frozen=True)
@@ -29,16 +32,21 @@ class QuestionType:
     wordings: tuple[str, ...]
 
 
-def _row(kind: str, place: str, pattern: str, *wordings: str) -> QuestionType:
-    field, _, part = place.partition(" / ")
+def _row(kind: str, source: str, pattern: str, *wordings: str) -> QuestionType:
+    """Return a row of the table; `source` is "field" or "field / part"."""
+    field, _, part = source.partition(" / ")
     return QuestionType(kind, field, part, re.compile(pattern), wordings)
 
 
-_CLAUSE = r"^(?P<answer>[^;(\"]{11,149}[^;(\"\s])(?= ?[;(]|$)"  # the first clause, not too long
-_SENTENCE = r"^(?P<answer>[^;(\"]{11,149}[^;(\"\s])(?=;|$)"  # the same, of words that make no sense if cut
-_NAME = r"^(?P<answer>[^;(]+?) \(since"  # of somebody in office, with the title
+# The first clause, not too long.
+_CLAUSE = r"^(?P<answer>[^;(\"]{11,149}[^;(\"\s])(?= ?[;(]|$)"
+# The same, where a bracket belongs to the answer: without it the words make no sense.
+_SENTENCE = r"^(?P<answer>[^;(\"]{11,149}[^;(\"\s])(?=;|$)"
+# The name of somebody in office, with the title.
+_NAME = r"^(?P<answer>[^;(]+?) \(since"
 _SINCE = r"^(?P<of>[^;(]+?) \(since (?P<answer>[^);]+)"
-_ITEMS = r"^(?P<answer>[^;()]+?)(?: \(\d{4}(?: est\.)?\))?$"  # a list without the year of the estimate
+# A list without the year of the estimate.
+_ITEMS = r"^(?P<answer>[^;()]+?)(?: \(\d{4}(?: est\.)?\))?$"
 _UPTO_COMMA = r"^(?P<answer>[^;,(]*[^;,(\s])(?= ?[;,(]|$)"
 _UPTO_BRACKET = r"^(?P<answer>[^;(]*[^;(\s])(?= ?[;(]|$)"
 _FIRST_SHARE = r"^(?P<answer>[A-Z][^\d,;(<~]*?) (?:\([^)]*\) )?(?:~|<)?\d[\d.]*%"
@@ -137,31 +145,31 @@ QUESTION_TYPES = (
 )  # fmt: skip
 
 
-# Question answering from the Factbook, in the manner of SQuAD: the answer is a piece of the context.
-
-
-SHORTEST, LONGEST = 110, 250  # words of a context
-NEARLY_FULL = 10  # a context that lacks fewer words than this is done
-NEAR_CONSTANT = 0.1  # an answer that is right for more than this share of the countries needs no reading
+# Words of a context.
+SHORTEST, LONGEST = 110, 250
+# A context that lacks fewer words than this is done.
+NEARLY_FULL = 10
+# An answer that is right for more than this share of the countries needs no reading.
+NEAR_CONSTANT = 0.1
 NO_ANSWER = frozenset({"none", "NA", "unnamed elevation", "no", "0 km", "0", "various"})
 
 
 @dataclass(frozen=True)
 class _Found:
-    """An answer, where it stands, and the question that it answers."""
+    """An answer, the character of the passage's text at which it starts, and the question that it answers."""
 
     country: Country
     type: QuestionType
     passage: Passage
     question: str
     answer: str
-    start: int  # in the text of the passage
+    start: int
 
 
 def load_questions() -> Splits[QuestionExample]:
     """Return questions about countries, each with a context and one answer: 5,572 / 1,010 / 1,092.
 
-    The countries keep the division of `load_passages`, so those of the test part are unseen, by pretraining too. A
+    The countries keep the division of `load_passages`, so those of the test split are unseen, by pretraining too. A
     context of 110 to 250 words is the field of the Factbook that holds the answer, among other fields of the same
     country. Left out are near-constant answers (right for more than a tenth of all countries) and questions whose
     answer stands in the field more than once; other fields that hold it are not drawn for the context.
@@ -191,16 +199,17 @@ def _answers(country: Country) -> Iterator[_Found]:
         matches = [(p, match) for p in passages for match in type_.pattern.finditer(p.text)]
         if not matches:
             continue
-        passage, match = matches[_draw(country.code, f"item {number}") % len(matches)]
+        passage, match = matches[md5_number(country.code, f"item {number}") % len(matches)]
         answer = match["answer"]
         if answer in NO_ANSWER or _times(answer, passage.text) > 1:
             continue
-        wording = type_.wordings[_draw(country.code, f"wording {number}") % len(type_.wordings)]
+        wording = type_.wordings[md5_number(country.code, f"wording {number}") % len(type_.wordings)]
         question = wording.format(country=country.name, of=match.groupdict().get("of", ""))
         yield _Found(country, type_, passage, question, answer, match.start("answer"))
 
 
 def _examples(country: Country, found: list[_Found]) -> Iterator[QuestionExample]:
+    """Yield the questions about a country for which it has enough to say."""
     fields = [
         (field, list(passages))
         for field, passages in groupby(country.passages, key=lambda passage: passage.field)
@@ -210,9 +219,8 @@ def _examples(country: Country, found: list[_Found]) -> Iterator[QuestionExample
         made = _context(answer, fields, random.Random(id_))
         if made is not None:
             context, start = made
-            yield QuestionExample(
-                id_, answer.question, context, (Answer(answer.answer, start),), answer.type.kind
-            )
+            answers = (Answer(answer.answer, start),)
+            yield QuestionExample(id_, answer.question, context, answers, answer.type.kind)
 
 
 def _context(
@@ -234,15 +242,15 @@ def _context(
             words += len(line.split())
     if not SHORTEST <= words <= LONGEST or _times(found.answer, own) > 1:
         return None
-    place = draw.randint(0, len(lines))
-    before = "".join(f"{line}.\n" for line in lines[:place])
-    after = "".join(f"\n{line}." for line in lines[place:])
+    position = draw.randint(0, len(lines))
+    before = "".join(f"{line}.\n" for line in lines[:position])
+    after = "".join(f"\n{line}." for line in lines[position:])
     return f"{before}{own}.{after}", len(before) + start
 
 
 def _own_line(found: _Found, passages: list[Passage]) -> tuple[str, int]:
     """Return the line of the field that holds the answer, and where the answer starts in it."""
-    # What repeats the answer is left out, so that there is one right place.
+    # What repeats the answer is left out, so that only one answer is right.
     passages = [p for p in passages if p == found.passage or not _times(found.answer, p.text)]
     upto = field_line(found.type.field, passages[: passages.index(found.passage) + 1])
     return field_line(found.type.field, passages), len(upto) - len(found.passage.text) + found.start
@@ -253,8 +261,3 @@ def _times(answer: str, text: str) -> int:
     if answer.casefold() not in text.casefold():
         return 0
     return len(re.findall(rf"(?<!\w){re.escape(answer)}(?!\w)", text, re.IGNORECASE))
-
-
-def _draw(*texts: str) -> int:
-    """Return a number that looks random, and is the same each time."""
-    return int(hashlib.md5("\n".join(texts).encode(), usedforsecurity=False).hexdigest(), 16)

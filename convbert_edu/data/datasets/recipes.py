@@ -1,4 +1,4 @@
-"""Recipes, and the task of telling which common ingredients one uses from its steps: several labels at once."""
+"""Recipes, and the task of telling from its steps which ingredients one uses: several labels at once (lesson 09)."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def load_recipes(masked: bool = True) -> Splits[TextExample]:
 
     An ingredient counts if its word stands in the recipe's list of ingredients. With `masked`, these words are
     replaced by [MASK] in the steps, so that a model must tell from how something is cooked what it is. Left out are
-    recipes with fewer than 25 words of steps; the parts follow from the md5 of the title (80 / 10 / 10).
+    recipes with fewer than 25 words of steps; the splits follow from the md5 of the title (80 / 10 / 10).
     """
     (content,) = read_inside("recipes").values()
     titled = []
@@ -33,11 +33,11 @@ def load_recipes(masked: bool = True) -> Splits[TextExample]:
         if len(steps.split()) >= MINIMUM_WORDS:
             label = tuple(int(uses(name, recipe["ingredients"])) for name in INGREDIENTS)
             titled.append((recipe["title"], TextExample(mask_ingredients(steps) if masked else steps, label)))
-    parts = split_by_key(titled, key=lambda pair: pair[0])
+    splits = split_by_key(titled, key=lambda pair: pair[0])
     return Splits(
-        train=[example for _, example in parts.train],
-        validation=[example for _, example in parts.validation],
-        test=[example for _, example in parts.test],
+        train=[example for _, example in splits.train],
+        validation=[example for _, example in splits.validation],
+        test=[example for _, example in splits.test],
         label_names=INGREDIENTS,
     )
 

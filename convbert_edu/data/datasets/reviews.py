@@ -1,4 +1,4 @@
-"""Film reviews, good or bad: long ones from IMDB and single sentences from Rotten Tomatoes."""
+"""Film reviews, good or bad: long ones from IMDB and single sentences from Rotten Tomatoes (lesson 09)."""
 
 import csv
 import io
@@ -21,13 +21,13 @@ def load_reviews(source: str = "rotten_tomatoes") -> Splits[TextExample]:
     """
     if source not in REVIEW_SITES:
         raise ValueError(f"there are no reviews from {source!r}; choose one of {', '.join(REVIEW_SITES)}")
-    parts = Splits[TextExample](train=[], validation=[], test=[], label_names=SENTIMENTS)
+    splits = Splits[TextExample](train=[], validation=[], test=[], label_names=SENTIMENTS)
     for label, texts in _texts_by_label(source).items():
         blocks = split_in_blocks([TextExample(clean_text(text), label) for text in texts])
-        parts.train.extend(blocks.train)
-        parts.validation.extend(blocks.validation)
-        parts.test.extend(blocks.test)
-    return parts
+        splits.train.extend(blocks.train)
+        splits.validation.extend(blocks.validation)
+        splits.test.extend(blocks.test)
+    return splits
 
 
 def _texts_by_label(source: str) -> dict[int, list[str]]:

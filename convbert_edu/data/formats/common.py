@@ -1,4 +1,8 @@
-"""What a reader of files hands back: the examples, the names of the labels, and what could not be read."""
+"""What all readers of files share: lines of text in, typed examples out, and what could not be read.
+
+From top to bottom: opening a file; what a reader hands back; what makes an example good; names of labels and their
+numbers.
+"""
 
 import io
 import os
@@ -13,7 +17,33 @@ from convbert_edu.data.examples import Answer, ChoiceExample, QuestionExample, T
 Example = TypeVar("Example")
 Row = TypeVar("Row")
 OnBad = Literal["stop", "skip"]
-NAMED = 5  # so many bad rows are named, the others only counted
+# So many bad rows are named, the others only counted.
+NAMED = 5
+
+
+def open_text(path: str | os.PathLike) -> io.StringIO:
+    """Return the text of a UTF-8 file, with or without a byte order mark, its line ends as they are.
+
+    Raises FileNotFoundError where there is none; ValueError where it is empty or not UTF-8.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text: byte {error.start + 1} cannot be read; convert the file "
+            f"(iconv -f ITS-ENCODING -t UTF-8 {path.name} > new.txt)"
+        ) from None
+    if not text.strip():
+        raise ValueError(f"{path} holds no examples; it is empty")
+    return io.StringIO(text, newline="")
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of `text`, which end in LF, CRLF or CR; other signs of Unicode end none, unlike splitlines."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 @dataclass
@@ -40,7 +70,8 @@ class FileExamples(Generic[Example]):
     """The examples of one file, in its order."""
 
     examples: list[Example]
-    label_names: tuple[str, ...]  # empty where there are no classes
+    # Empty where there are no classes.
+    label_names: tuple[str, ...]
     bad: BadRows
 
 
@@ -76,9 +107,6 @@ def collect(
     return FileExamples(examples, label_names, bad)
 
 
-# What makes an example of each kind a good one; the readers of all formats ask here.
-
-
 def text_example(
     text: str, label: int | float | tuple[int, ...], text_pair: str | None = None
 ) -> TextExample:
@@ -97,8 +125,8 @@ def question_example(id_: str, question: str, context: str, answers: Sequence[An
             raise ValueError("an answer is empty")
         there = context[answer.start : answer.start + len(answer.text)] if answer.start >= 0 else ""
         if there != answer.text:
-            place = context.find(answer.text)
-            really = f"it stands at {place}" if place >= 0 else "it is not in the context"
+            found_at = context.find(answer.text)
+            really = f"it stands at {found_at}" if found_at >= 0 else "it is not in the context"
             raise ValueError(
                 f"the answer {answer.text!r} is not at its offset {answer.start}, where {there!r} stands; {really} "
                 "(an offset counts characters, neither bytes nor UTF-16 units)"
@@ -117,9 +145,6 @@ def choice_example(
     return ChoiceExample(id_, context, tuple(choices), label_number(label, names), question)
 
 
-# Names of labels and their numbers.
-
-
 def names_of(labels: Iterable[str]) -> tuple[str, ...]:
     """Return the distinct labels in the order of the alphabet; if all are whole numbers, in their order.
 
@@ -131,7 +156,7 @@ def names_of(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def label_number(label: str | int | None, names: Sequence[str]) -> int:
-    """Return the place of `label` in `names`; a number that is no name itself is taken as the place.
+    """Return the index of `label` in `names`; a number that is no name itself is taken as the index.
 
     Raises ValueError where the label is missing, unknown or out of range.
     """
@@ -157,7 +182,8 @@ def value_of(label: Any) -> float:
         value = float(label)
     except (TypeError, ValueError):
         raise ValueError(f"the label {label!r} is no number") from None
-    if value - value != 0:  # of infinity and of NaN alone
+    # True of infinity and of NaN alone.
+    if value - value != 0:
         raise ValueError(f"the label {label!r} is no finite number")
     return value
 
@@ -166,31 +192,3 @@ def one_or_zero_each(labels: Iterable[str | int], names: Sequence[str]) -> tuple
     """Return for each name whether it is among `labels`: 1 or 0. Raises ValueError for an unknown label."""
     numbers = {label_number(label, names) for label in labels}
     return tuple(int(number in numbers) for number in range(len(names)))
-
-
-# The lines of a text file: UTF-8, with or without a byte order mark, whatever its line ends.
-
-
-def open_text(path: str | os.PathLike) -> io.StringIO:
-    """Return the text of a file, its line ends as they are.
-
-    Raises FileNotFoundError where there is none; ValueError where it is empty or not UTF-8.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not UTF-8 text: byte {error.start + 1} cannot be read; convert the file "
-            f"(iconv -f ITS-ENCODING -t UTF-8 {path.name} > new.txt)"
-        ) from None
-    if not text.strip():
-        raise ValueError(f"{path} holds no examples; it is empty")
-    return io.StringIO(text, newline="")
-
-
-def lines_of(text: str) -> list[str]:
-    """Return the lines of `text`, which end in LF, CRLF or CR; other signs of Unicode end none, unlike splitlines."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -1,4 +1,8 @@
-"""CoNLL columns: a word a line with its labels beside it, an empty line after each sentence."""
+"""CoNLL columns: a word a line with its labels beside it, an empty line after each sentence (lesson 10).
+
+Labels of entities come out in BIO whatever the scheme of the file: B-person on the first word of a person, I-person on
+the others, O outside.
+"""
 
 import os
 import re
@@ -17,7 +21,11 @@ from convbert_edu.data.formats.common import (
 )
 
 CONLLU_COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-Sentence = list[list[str]]  # the cells of each of its lines
+# B and I, and the letters that other schemes add: E or L (the last word), S or U (a single word), M (in the middle).
+_ENTITY = re.compile(r"([BIELSUM])-(.+)")
+_BEGINS = "BSU"
+# The cells of each of its lines.
+Sentence = list[list[str]]
 
 
 def read_conll(
@@ -117,14 +125,6 @@ def _token_examples(
     return collect(path, rows, make, on_bad, label_names)
 
 
-# Entities as labels of words: B-person on the first word of a person, I-person on the others, O outside.
-
-
-# B and I, and the letters that other schemes add: E or L (the last word), S or U (a single word), M (in the middle).
-_ENTITY = re.compile(r"([BIELSUM])-(.+)")
-_BEGINS = "BSU"
-
-
 def is_entity_column(labels: Iterable[str]) -> bool:
     """Say whether labels mark entities (or chunks), rather than, say, parts of speech: some begin with B- or I-."""
     return any(label.startswith(("B-", "I-")) for label in labels)
@@ -138,7 +138,8 @@ def to_bio(labels: Sequence[str]) -> list[str]:
     Raises ValueError for a label of no such scheme.
     """
     result = []
-    goes_on = ""  # the kind of the entity that the next word may belong to
+    # The kind of the entity that the next word may belong to.
+    goes_on = ""
     for label in labels:
         match = _ENTITY.fullmatch(label)
         if label == "O" or not match:

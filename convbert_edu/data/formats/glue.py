@@ -16,8 +16,10 @@ class GlueTask:
     text: str
     text_pair: str | None
     label: str
-    label_names: tuple[str, ...]  # empty for a value instead of a class
-    header: tuple[str, ...] | None = None  # of a file that has none
+    # Empty for a value instead of a class.
+    label_names: tuple[str, ...]
+    # Names of the columns, for a file that has none.
+    header: tuple[str, ...] | None = None
 
 
 _ENTAILMENT = ("entailment", "not_entailment")

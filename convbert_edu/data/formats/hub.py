@@ -34,7 +34,7 @@ def load_hub_dataset(
     """Load a data set by its name on the hub, or from a folder that `datasets` saved.
 
     task: one of COLUMNS; columns: where the data set has what the task needs, if elsewhere than COLUMNS says
-    train, validation, test: the names of the splits to use; None leaves a part empty
+    train, validation, test: the names of the splits to use; None leaves a split empty
     Raises ModuleNotFoundError without `datasets`; ValueError for a split or column that is not there or a bad row.
     """
     try:
@@ -45,18 +45,18 @@ def load_hub_dataset(
         ) from error
     saved = Path(name, "dataset_dict.json").is_file()
     splits = datasets.load_from_disk(name) if saved else datasets.load_dataset(name, subset)
-    parts: list[list[Any]] = []
+    examples: list[list[Any]] = []
     label_names: tuple[str, ...] = ()
     for split in (train, validation, test):
         if split is None:
-            parts.append([])
+            examples.append([])
             continue
         if split not in splits:
             raise ValueError(f"{name} has no split {split!r}; its splits are {', '.join(splits)}")
         found = read_dataset(splits[split], task, columns, label_names, on_bad, f"{name}, {split}")
         label_names = label_names or found.label_names
-        parts.append(found.examples)
-    return Splits(*parts, label_names=label_names)
+        examples.append(found.examples)
+    return Splits(*examples, label_names=label_names)
 
 
 def read_dataset(
@@ -87,7 +87,8 @@ def read_dataset(
         return collect(name, rows, lambda row: _plain_text(row[chosen["text"]]), on_bad)
     label = chosen["label" if task == "classification" else "labels"]
     names = _class_names(dataset.features[label])
-    if names:  # the rows hold numbers; a file for people would hold the names
+    # The rows hold numbers; a file for people would hold the names.
+    if names:
         for _, row in rows:
             row[label] = _with_names(row[label], names)
     label_names = label_names or names
@@ -147,7 +148,8 @@ def _class_names(feature: Any) -> tuple[str, ...]:
 def _with_names(value: Any, names: tuple[str, ...]) -> Any:
     if isinstance(value, list):
         return [_with_names(number, names) for number in value]
-    return names[value] if value is not None and value >= 0 else None  # -1 says that the label is kept secret
+    # -1 says that the label is kept secret.
+    return names[value] if value is not None and value >= 0 else None
 
 
 def _problem(label: Any) -> Problem:

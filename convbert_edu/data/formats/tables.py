@@ -12,9 +12,8 @@ from typing import Any
 from convbert_edu.data.formats.common import open_text
 
 Cells = dict[str, Any]
-LONGEST_CELL = (
-    2**31 - 1
-)  # characters; the standard library stops at 131,072, but whole documents stand in cells
+# Characters; the standard library stops at 131,072, but whole documents stand in cells.
+LONGEST_CELL = 2**31 - 1
 
 
 @dataclass(frozen=True)

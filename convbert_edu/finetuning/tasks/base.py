@@ -1,4 +1,7 @@
-"""What every kind of task answers: which head, how examples become batches, how good the answers are."""
+"""What every kind of task says: which head, how examples become batches, how good the predictions are.
+
+Lessons 09 to 13 use one task each.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,12 +19,14 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 class Task(ABC):
     """A kind of task. Its fields are the options that it has; everything else about a run is in the settings."""
 
-    name: ClassVar[str]  # as the commands know it
-    model_class: ClassVar[type[PretrainedModel]]  # the head
-    paper_settings: ClassVar[
-        dict[str, Any]
-    ] = {}  # settings in which the authors' recipe differs for this task
-    longest: ClassVar[int] = 128  # tokens of a row in the authors' recipe
+    # As the commands know it.
+    name: ClassVar[str]
+    # The encoder with the task's head.
+    model_class: ClassVar[type[PretrainedModel]]
+    # Settings in which the authors' recipe differs for this task.
+    paper_settings: ClassVar[dict[str, Any]] = {}
+    # Tokens of a row in the authors' recipe.
+    default_max_length: ClassVar[int] = 128
 
     def fitted_to(self, splits: Splits) -> Self:
         """Return the task with those options settled that follow from the data."""
@@ -65,13 +70,13 @@ class Task(ABC):
     def metrics(
         self, results: list[Any], encoded: EncodedRows, examples: Sequence[Any], config: ConvBertConfig
     ) -> dict[str, float]:
-        """Return how good the answers are; `results` are those of `postprocess`, one for each row of `encoded`."""
+        """Return how good the predictions are; `results` are those of `postprocess`, one for each row of `encoded`."""
 
     @abstractmethod
-    def answers(
+    def predictions(
         self, results: list[Any], encoded: EncodedRows, examples: Sequence[Any], config: ConvBertConfig
     ) -> list[dict[str, Any]]:
-        """Return the answer to each example as plain JSON values."""
+        """Return what the model predicts for each example, as plain JSON values."""
 
     @abstractmethod
     def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> Any:

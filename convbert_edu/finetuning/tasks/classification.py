@@ -1,4 +1,7 @@
-"""A text that is longer than a row: it is read in windows, one after the other, and their scores are averaged."""
+"""Classification of a text or a pair: one class, several classes at once, or a value (lesson 09).
+
+A text that is longer than a row is read in windows, one after the other, and their scores are averaged.
+"""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +14,7 @@ import torch
 from torch import Tensor
 
 from convbert_edu.config import ConvBertConfig
-from convbert_edu.data.batching import EncodedRows, EncodedTexts, encode_rows
+from convbert_edu.data.batching import EncodedRows, EncodedTextWindows, encode_rows
 from convbert_edu.data.examples import Splits, TextExample
 from convbert_edu.finetuning.tasks.base import Task, check_label, names_of, needed
 from convbert_edu.models.base import PretrainedModel
@@ -20,60 +23,10 @@ from convbert_edu.models.outputs import SequenceClassifierOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.settings import setting
 
-
-@dataclass(frozen=True, kw_only=True)
-class WindowedTexts(EncodedTexts):
-    """Rows with the label of their text, and the number of the text that each row is a window of."""
-
-    example_of_row: list[int]
-
-
-def in_windows(
-    rows: EncodedRows, labels: Sequence[int] | Sequence[float] | Sequence[Sequence[float]], max_length: int
-) -> WindowedTexts:
-    """Divide rows [CLS] text [SEP] of more than `max_length` tokens into windows of (nearly) equal length.
-
-    Equal, because the rest of a text that just misses fitting would be a window of a word or two, which says nothing.
-    """
-    input_ids, token_type_ids, example_of_row = [], [], []
-    for number, (ids, types) in enumerate(zip(rows.input_ids, rows.token_type_ids, strict=True)):
-        for start, end in _bounds(len(ids) - 2, max_length - 2):
-            input_ids.append([ids[0], *ids[1 + start : 1 + end], ids[-1]])
-            token_type_ids.append([types[0], *types[1 + start : 1 + end], types[-1]])
-            example_of_row.append(number)
-    return WindowedTexts(
-        input_ids=input_ids,
-        token_type_ids=token_type_ids,
-        pad_token_id=rows.pad_token_id,
-        labels=torch.tensor([labels[number] for number in example_of_row]),
-        example_of_row=example_of_row,
-    )
-
-
-def mean_scores(results: Sequence[np.ndarray], example_of_row: Sequence[int]) -> np.ndarray:
-    """Return the scores of each text, [texts, scores]: the mean of those of its windows."""
-    texts = np.array(example_of_row)
-    sums = np.zeros((texts.max() + 1, len(results[0])), dtype=np.float32)
-    np.add.at(sums, texts, np.stack(results))
-    return sums / np.bincount(texts)[:, None].astype(np.float32)
-
-
-def _bounds(length: int, room: int) -> list[tuple[int, int]]:
-    """Return where the windows over `length` tokens begin and end, when `room` of them fit into one."""
-    count = math.ceil(length / room) if length else 1
-    edges = [length * part // count for part in range(count + 1)]
-    return list(pairwise(edges))
-
-
-# Classification of a text or a pair: one class, several classes at once, or a value (regression).
-
-
-SINGLE_LABEL, MULTI_LABEL, REGRESSION = (
-    "single_label_classification",
-    "multi_label_classification",
-    "regression",
-)
-CHOSEN_BY = {SINGLE_LABEL: "accuracy", MULTI_LABEL: "micro_f1", REGRESSION: "spearman"}
+SINGLE_LABEL = "single_label_classification"
+MULTI_LABEL = "multi_label_classification"
+REGRESSION = "regression"
+METRIC_FOR_BEST_MODEL = {SINGLE_LABEL: "accuracy", MULTI_LABEL: "micro_f1", REGRESSION: "spearman"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +37,7 @@ class Classification(Task):
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
 
     threshold: float = setting(
-        0.5, "probability above which a class is given, where several may hold at once"
+        0.5, "probability above which a class is predicted, where several may hold at once"
     )
     windows: int = setting(
         1, "rows in which a long text is read, one after the other; their mean score counts"
@@ -94,11 +47,11 @@ class Classification(Task):
         if self.windows < 1:
             raise ValueError(f"windows is {self.windows}; a text is read in at least 1")
         if not 0 < self.threshold < 1:
-            raise ValueError(f"border is {self.threshold}; it is a probability, between 0 and 1")
+            raise ValueError(f"threshold is {self.threshold}; it must be a probability, between 0 and 1")
 
     def metric_for_best_model(self, splits: Splits) -> str:
         """Accuracy; micro-F1 where several classes hold at once; Spearman's correlation for values."""
-        return CHOSEN_BY[problem_of(splits.train[0].label)]
+        return METRIC_FOR_BEST_MODEL[problem_of(splits.train[0].label)]
 
     def config_fields(self, splits: Splits) -> dict[str, Any]:
         """Return the kind of problem and the names of the labels."""
@@ -118,7 +71,7 @@ class Classification(Task):
         tokenizer: ConvBertTokenizer,
         max_length: int,
         config: ConvBertConfig,
-    ) -> WindowedTexts:
+    ) -> EncodedTextWindows:
         """Tokenise texts and pairs; what is longer than `max_length`, or all `windows` of that length, is cut.
 
         Raises ValueError for a label that does not fit the head, and for pairs that are to be read in windows.
@@ -134,8 +87,8 @@ class Classification(Task):
                 "windows out, or join the two texts"
             )
         specials = tokenizer.num_special_tokens_to_add(False)
-        longest = self.windows * (max_length - specials) + specials
-        rows = encode_rows(tokenizer, texts, longest, pairs if any(pairs) else None)
+        most = self.windows * (max_length - specials) + specials
+        rows = encode_rows(tokenizer, texts, most, pairs if any(pairs) else None)
         return in_windows(rows, labels, max_length)
 
     def postprocess(self, output: SequenceClassifierOutput, batch: dict[str, Tensor]) -> list[np.ndarray]:
@@ -145,7 +98,7 @@ class Classification(Task):
     def metrics(
         self,
         results: list[np.ndarray],
-        encoded: WindowedTexts,
+        encoded: EncodedTextWindows,
         examples: Sequence[TextExample],
         config: ConvBertConfig,
     ) -> dict[str, float]:
@@ -162,21 +115,21 @@ class Classification(Task):
                 for name, correlation in (("pearson", pearsonr), ("spearman", spearmanr))
             }
         if problem == MULTI_LABEL:
-            given = torch.from_numpy(scores).sigmoid().numpy() > self.threshold
-            f1 = {
-                name: f1_score(targets, given, average=name, zero_division=0.0) for name in ("micro", "macro")
+            predicted = torch.from_numpy(scores).sigmoid().numpy() > self.threshold
+            return {
+                f"{name}_f1": float(f1_score(targets, predicted, average=name, zero_division=0.0))
+                for name in ("micro", "macro")
             }
-            return {f"{name}_f1": float(value) for name, value in f1.items()}
-        guesses = scores.argmax(axis=1)
+        predicted = scores.argmax(axis=1)
         return {
-            "accuracy": float(accuracy_score(targets, guesses)),
-            "macro_f1": float(f1_score(targets, guesses, average="macro", zero_division=0.0)),
+            "accuracy": float(accuracy_score(targets, predicted)),
+            "macro_f1": float(f1_score(targets, predicted, average="macro", zero_division=0.0)),
         }
 
-    def answers(
+    def predictions(
         self,
         results: list[np.ndarray],
-        encoded: WindowedTexts,
+        encoded: EncodedTextWindows,
         examples: Sequence[TextExample],
         config: ConvBertConfig,
     ) -> list[dict[str, Any]]:
@@ -184,7 +137,7 @@ class Classification(Task):
         problem, names = problem_of_head(config), list(config.id2label.values())
         return [
             {"text": example.text, **({"text_pair": example.text_pair} if example.text_pair else {})}
-            | _answer(torch.from_numpy(scores), problem, names, self.threshold)
+            | _prediction(torch.from_numpy(scores), problem, names, self.threshold)
             for example, scores in zip(examples, mean_scores(results, encoded.example_of_row), strict=True)
         ]
 
@@ -197,9 +150,9 @@ class Classification(Task):
 
 def problem_of(label: int | float | tuple[int, ...]) -> str:
     """Return the kind of problem that a label belongs to."""
-    return (
-        MULTI_LABEL if isinstance(label, tuple) else REGRESSION if isinstance(label, float) else SINGLE_LABEL
-    )
+    if isinstance(label, tuple):
+        return MULTI_LABEL
+    return REGRESSION if isinstance(label, float) else SINGLE_LABEL
 
 
 def problem_of_head(config: ConvBertConfig) -> str:
@@ -221,7 +174,7 @@ def _check(where: str, example: TextExample, problem: str, config: ConvBertConfi
         )
 
 
-def _answer(scores: Tensor, problem: str, names: list[str], threshold: float) -> dict[str, Any]:
+def _prediction(scores: Tensor, problem: str, names: list[str], threshold: float) -> dict[str, Any]:
     if problem == REGRESSION:
         return {"value": scores.item()}
     probs = scores.softmax(dim=0) if problem == SINGLE_LABEL else scores.sigmoid()
@@ -229,3 +182,43 @@ def _answer(scores: Tensor, problem: str, names: list[str], threshold: float) ->
     if problem == SINGLE_LABEL:
         return {"label": names[int(scores.argmax())], "probabilities": by_name}
     return {"labels": [name for name, prob in by_name.items() if prob > threshold], "probabilities": by_name}
+
+
+# Windows over a long text.
+
+
+def in_windows(
+    rows: EncodedRows, labels: Sequence[int] | Sequence[float] | Sequence[Sequence[float]], max_length: int
+) -> EncodedTextWindows:
+    """Divide rows [CLS] text [SEP] of more than `max_length` tokens into windows of (nearly) equal length.
+
+    Equal, because the rest of a text that just misses fitting would be a window of a word or two, which says nothing.
+    """
+    input_ids, token_type_ids, example_of_row = [], [], []
+    for number, (ids, types) in enumerate(zip(rows.input_ids, rows.token_type_ids, strict=True)):
+        for start, end in _bounds(len(ids) - 2, max_length - 2):
+            input_ids.append([ids[0], *ids[1 + start : 1 + end], ids[-1]])
+            token_type_ids.append([types[0], *types[1 + start : 1 + end], types[-1]])
+            example_of_row.append(number)
+    return EncodedTextWindows(
+        input_ids=input_ids,
+        token_type_ids=token_type_ids,
+        pad_token_id=rows.pad_token_id,
+        labels=torch.tensor([labels[number] for number in example_of_row]),
+        example_of_row=example_of_row,
+    )
+
+
+def mean_scores(results: Sequence[np.ndarray], example_of_row: Sequence[int]) -> np.ndarray:
+    """Return the scores of each text, [texts, scores]: the mean of those of its windows."""
+    texts = np.array(example_of_row)
+    sums = np.zeros((texts.max() + 1, len(results[0])), dtype=np.float32)
+    np.add.at(sums, texts, np.stack(results))
+    return sums / np.bincount(texts)[:, None].astype(np.float32)
+
+
+def _bounds(length: int, room: int) -> list[tuple[int, int]]:
+    """Return where the windows over `length` tokens begin and end, when `room` of them fit into one."""
+    count = math.ceil(length / room) if length else 1
+    edges = [length * number // count for number in range(count + 1)]
+    return list(pairwise(edges))

@@ -1,8 +1,7 @@
-"""Multiple choice: which of several texts goes with a context?"""
+"""Multiple choice: which of several texts goes with a context (lesson 12)?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from convbert_edu.config import ConvBertConfig
-from convbert_edu.data.batching import EncodedRows
+from convbert_edu.data.batching import EncodedChoices
 from convbert_edu.data.examples import ChoiceExample, Splits
 from convbert_edu.finetuning.tasks.base import Task, needed
 from convbert_edu.models.base import PretrainedModel
@@ -18,33 +17,6 @@ from convbert_edu.models.heads import ConvBertForMultipleChoice
 from convbert_edu.models.outputs import MultipleChoiceOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.settings import setting
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodedChoices(EncodedRows):
-    """Questions with `count` choices each, read once with each of them: the token numbers are those of the readings.
-
-    The readings of a question stand side by side; the rows that a batch is made of are whole questions.
-    """
-
-    count: int
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @cached_property
-    def lengths(self) -> list[int]:
-        """The number of tokens of the longest reading of each question."""
-        starts = range(0, len(self.input_ids), self.count)
-        return [max(map(len, self.input_ids[at : at + self.count])) for at in starts]
-
-    def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
-        """Return some questions as tensors [rows, choices, width], with their `labels`."""
-        readings = [row * self.count + choice for row in rows for choice in range(self.count)]
-        batch = super().batch(readings, width, epoch)
-        apart = {name: tensor.unflatten(0, (len(rows), self.count)) for name, tensor in batch.items()}
-        return {**apart, "labels": self.labels[list(rows)]}
 
 
 @dataclass(frozen=True)
@@ -105,7 +77,7 @@ class MultipleChoice(Task):
         """Return the share of right choices."""
         return {"accuracy": float(np.mean(np.stack(results).argmax(axis=1) == encoded.labels.numpy()))}
 
-    def answers(
+    def predictions(
         self,
         results: list[np.ndarray],
         encoded: EncodedChoices,
@@ -113,19 +85,13 @@ class MultipleChoice(Task):
         config: ConvBertConfig,
     ) -> list[dict[str, Any]]:
         """Return for each question the number and text of the choice, and the probability of each."""
-        answers = []
+        predictions = []
         for example, scores in zip(examples, results, strict=True):
             choice = int(scores.argmax())
             probs = torch.from_numpy(scores).softmax(dim=0).tolist()
-            answers.append(
-                {
-                    "id": example.id,
-                    "choice": choice,
-                    "text": example.choices[choice],
-                    "probabilities": probs,
-                }
-            )
-        return answers
+            prediction = {"id": example.id, "choice": choice, "text": example.choices[choice]}
+            predictions.append({**prediction, "probabilities": probs})
+        return predictions
 
     def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> ChoiceExample:
         """Read the fields `context`, `choices` (a list) and, if they are there, `question` and `id`."""

@@ -1,4 +1,4 @@
-"""Question answering: the piece of the context that answers the question, or none (as in SQuAD 2)."""
+"""Question answering: the piece of the context that answers the question, or none as in SQuAD 2 (lesson 11)."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,9 +9,10 @@ import numpy as np
 from torch import Tensor
 
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.data.batching import EncodedQuestionWindows, Span
 from convbert_edu.data.examples import QuestionExample, Splits
 from convbert_edu.finetuning.tasks.base import Task, needed
-from convbert_edu.finetuning.tasks.question_windows import EncodedWindows, Span, encode_windows
+from convbert_edu.finetuning.tasks.question_windows import encode_windows
 from convbert_edu.finetuning.tasks.squad_metrics import best_scores
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.heads import ConvBertForQuestionAnswering
@@ -19,7 +20,8 @@ from convbert_edu.models.outputs import QuestionAnsweringOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.settings import setting
 
-Scores = tuple[np.ndarray, np.ndarray]  # of one row: each token as first, and as last token of the answer
+# Of one row: the scores of each token as first, and as last token of the answer.
+Scores = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class QuestionAnswering(Task):
     name: ClassVar[str] = "question-answering"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForQuestionAnswering
     paper_settings: ClassVar[dict[str, Any]] = {"epochs": 2}
-    longest: ClassVar[int] = 512
+    default_max_length: ClassVar[int] = 512
 
     stride: int | None = setting(
         None, "tokens that a window shares with the one before; None: a quarter of its length"
@@ -45,12 +47,10 @@ class QuestionAnswering(Task):
     n_best_size: int = setting(20, "first and last tokens that are paired in each window")
     max_answer_length: int = setting(30, "tokens of an answer at most")
     may_be_unanswerable: bool | None = setting(
-        None, "whether a question may have no answer; None: if the training part has such"
+        None, "whether a question may have no answer; None: if the training split has such"
     )
     null_score_diff_threshold: float = setting(0.0, 'how far "no answer" must be above the best answer')
-    no_answer_window_ratio: float = setting(
-        1.0, "share of the windows without the answer that training reads"
-    )
+    no_answer_window_ratio: float = setting(1.0, "share of the windows without an answer that training reads")
 
     def __post_init__(self) -> None:
         if not 0 <= self.no_answer_window_ratio <= 1:
@@ -78,14 +78,14 @@ class QuestionAnswering(Task):
         tokenizer: ConvBertTokenizer,
         max_length: int,
         config: ConvBertConfig,
-    ) -> EncodedWindows:
+    ) -> EncodedQuestionWindows:
         """Cut contexts into windows; a window without the answer teaches to point at [CLS]."""
         stride = max_length // 4 if self.stride is None else self.stride
         return encode_windows(examples, tokenizer, max_length, stride)
 
-    def for_training(self, rows: EncodedWindows) -> EncodedWindows:
+    def for_training(self, rows: EncodedQuestionWindows) -> EncodedQuestionWindows:
         """Return all windows with the answer, and a share of those without it."""
-        return rows.with_fewer_empty(self.no_answer_window_ratio)
+        return rows.with_no_answer_ratio(self.no_answer_window_ratio)
 
     def postprocess(self, output: QuestionAnsweringOutput, batch: dict[str, Tensor]) -> list[Scores]:
         """Return each row's scores, without those of the padding."""
@@ -96,18 +96,18 @@ class QuestionAnswering(Task):
     def metrics(
         self,
         results: list[Scores],
-        encoded: EncodedWindows,
+        encoded: EncodedQuestionWindows,
         examples: Sequence[QuestionExample],
         config: ConvBertConfig,
     ) -> dict[str, float]:
         """Return exact match and F1 by SQuAD's rules: of all questions, and of each kind where there are several."""
-        answers = self.answers(results, encoded, examples, config)
+        predictions = self.predictions(results, encoded, examples, config)
         by_kind: dict[str, list[tuple[float, float]]] = {"": []}
-        for example, answer in zip(examples, answers, strict=True):
-            scores = best_scores(answer["answer"], [right.text for right in example.answers])
-            kind = example.kind or (
-                "" if not self.may_be_unanswerable else "answerable" if example.answers else "none"
-            )
+        for example, prediction in zip(examples, predictions, strict=True):
+            scores = best_scores(prediction["answer"], [right.text for right in example.answers])
+            kind = example.kind
+            if not kind and self.may_be_unanswerable:
+                kind = "answerable" if example.answers else "none"
             for each in {"", kind}:
                 by_kind.setdefault(each, []).append(scores)
         measured = {}
@@ -116,23 +116,23 @@ class QuestionAnswering(Task):
                 measured[f"{name}_{kind}" if kind else name] = sum(values) / len(values)
         return measured
 
-    def answers(
+    def predictions(
         self,
         results: list[Scores],
-        encoded: EncodedWindows,
+        encoded: EncodedQuestionWindows,
         examples: Sequence[QuestionExample],
         config: ConvBertConfig,
     ) -> list[dict[str, Any]]:
         """Return for each question the best answer of all windows, empty for none, and the next ones."""
-        found: list[list[Candidate]] = [[] for _ in examples]
-        none_score = [float("inf")] * len(examples)
+        candidates: list[list[Candidate]] = [[] for _ in examples]
+        null_scores = [float("inf")] * len(examples)
         for number, spans, (first, last) in zip(encoded.example_of_row, encoded.spans, results, strict=True):
-            found[number] += self.candidates_in(first, last, spans)
-            # "No answer" must hold in every window: the least sure one counts.
-            none_score[number] = min(none_score[number], float(first[0] + last[0]))
+            candidates[number] += self.candidates_in(first, last, spans)
+            # "No answer" must hold in every window: the lowest score counts.
+            null_scores[number] = min(null_scores[number], float(first[0] + last[0]))
         return [
-            self._answer(example, sorted(n_best_size, key=lambda c: -c.score), none)
-            for example, n_best_size, none in zip(examples, found, none_score, strict=True)
+            self._prediction(example, sorted(found, key=lambda candidate: -candidate.score), score)
+            for example, found, score in zip(examples, candidates, null_scores, strict=True)
         ]
 
     def candidates_in(
@@ -152,23 +152,22 @@ class QuestionAnswering(Task):
         question, context = (needed(fields, name, str) for name in ("question", "context"))
         return QuestionExample(str(fields.get("id", "")), question, context, ())
 
-    def _answer(
-        self, example: QuestionExample, n_best_size: list[Candidate], none_score: float
+    def _prediction(
+        self, example: QuestionExample, candidates: list[Candidate], null_score: float
     ) -> dict[str, Any]:
-        best = n_best_size[0] if n_best_size else None
-        if self.may_be_unanswerable and (
-            best is None or none_score - best.score > self.null_score_diff_threshold
-        ):
-            best = None
-        texts = [
-            {"text": example.context[slice(*c.span)], "start": c.span[0], "score": c.score}
-            for c in n_best_size[:5]
+        """Return the best of some candidates, or no answer where its score is far enough above the best one."""
+        best = candidates[0] if candidates else None
+        if self.may_be_unanswerable and best is not None:
+            best = None if null_score - best.score > self.null_score_diff_threshold else best
+        n_best = [
+            {"text": example.context[slice(*each.span)], "start": each.span[0], "score": each.score}
+            for each in candidates[:5]
         ]
         return {
             "id": example.id,
             "question": example.question,
             "answer": example.context[slice(*best.span)] if best else "",
             "start": best.span[0] if best else None,
-            "n_best_size": texts,
-            "none_score": none_score,
+            "n_best": n_best,
+            "null_score": null_score,
         }

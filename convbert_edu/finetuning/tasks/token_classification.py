@@ -1,4 +1,4 @@
-"""Token classification: a label for each word, such as "a person's name begins here"."""
+"""Token classification: a label for each word, such as "a person's name begins here" (lesson 10)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ from convbert_edu.models.heads import ConvBertForTokenClassification
 from convbert_edu.models.outputs import TokenClassifierOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
 
-Row = tuple[list[int], list[int]]  # token numbers, and a label for each
+# Token ids, and a label for each.
+Row = tuple[list[int], list[int]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class TokenClassification(Task):
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForTokenClassification
 
     def metric_for_best_model(self, splits: Splits) -> str:
-        """F1 of whole entities where the labels mark entities; else the share of right words."""
+        """F1 of whole entities where the labels mark entities; else the share of words with the right label."""
         return "entity_f1" if _mark_entities(splits.label_names) else "accuracy"
 
     def config_fields(self, splits: Splits) -> dict[str, Any]:
@@ -80,20 +81,20 @@ class TokenClassification(Task):
         examples: Sequence[TokenExample],
         config: ConvBertConfig,
     ) -> dict[str, float]:
-        """Return the share of right words; for entities also precision, recall and F1 of whole ones (seqeval)."""
+        """Return the share of words with the right label; for entities precision, recall and F1, too (seqeval)."""
         from seqeval.metrics import f1_score, precision_score, recall_score
 
-        guesses = self._names(results, encoded, examples, config)
+        predicted = self._names(results, encoded, examples, config)
         targets = [[config.id2label[label] for label in example.labels] for example in examples]
-        right = [a == b for pair in zip(targets, guesses, strict=True) for a, b in zip(*pair, strict=True)]
+        right = [a == b for pair in zip(targets, predicted, strict=True) for a, b in zip(*pair, strict=True)]
         measured = {"accuracy": sum(right) / len(right)}
         if _mark_entities(config.id2label.values()):
             scores = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
             for name, score in scores.items():
-                measured[f"entity_{name}"] = float(score(targets, guesses, zero_division=0))
+                measured[f"entity_{name}"] = float(score(targets, predicted, zero_division=0))
         return measured
 
-    def answers(
+    def predictions(
         self,
         results: list[np.ndarray],
         encoded: EncodedTokens,
@@ -103,16 +104,16 @@ class TokenClassification(Task):
         """Return for each text its words with their labels, and the entities that these mark."""
         from seqeval.metrics.sequence_labeling import get_entities
 
-        answers = []
+        predictions = []
         for example, names in zip(examples, self._names(results, encoded, examples, config), strict=True):
-            answer: dict[str, Any] = {"words": list(example.words), "labels": names}
+            prediction: dict[str, Any] = {"words": list(example.words), "labels": names}
             if _mark_entities(config.id2label.values()):
-                answer["entities"] = [
+                prediction["entities"] = [
                     {"kind": kind, "text": " ".join(example.words[first : last + 1]), "first_word": first}
                     for kind, first, last in get_entities(names)
                 ]
-            answers.append(answer)
-        return answers
+            predictions.append(prediction)
+        return predictions
 
     def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> TokenExample:
         """Read the field `words`, a list; or `text`, which is divided at its spaces."""
@@ -134,10 +135,11 @@ class TokenClassification(Task):
 
 
 def _rows(pieces: list[list[int]], labels: Sequence[int], unknown: int, room: int) -> list[Row]:
-    """Divide the pieces of words into rows of at most `room` tokens, at the borders of words."""
+    """Divide the pieces of words into rows of at most `room` tokens, between words."""
     rows: list[Row] = [([], [])]
     for word, label in zip(pieces, labels, strict=True):
-        word = (word or [unknown])[:room]  # a word of invisible characters alone has no pieces
+        # A word of invisible characters alone has no pieces.
+        word = (word or [unknown])[:room]
         if len(rows[-1][0]) + len(word) > room:
             rows.append(([], []))
         rows[-1][0].extend(word)

@@ -29,9 +29,9 @@ def test_regression_learns_what_a_word_looks_like():
 @pytest.mark.slow
 def test_tweets():
     """Measured elsewhere, with other features: 0.32 and 0.35; an entity more or less is 0.005."""
-    parts = load_tweets()
-    labels = [[parts.label_names[label] for label in example.labels] for example in parts.test]
+    splits = load_tweets()
+    labels = [[splits.label_names[label] for label in example.labels] for example in splits.test]
     for predict in (gazetteer_predictions, token_regression_predictions):
-        assert f1_score(labels, predict(parts.train, parts.test, parts.label_names)) == pytest.approx(
+        assert f1_score(labels, predict(splits.train, splits.test, splits.label_names)) == pytest.approx(
             0.335, abs=0.02
         )

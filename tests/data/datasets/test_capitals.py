@@ -13,12 +13,16 @@ def capitals() -> Splits:
     return load_capitals()
 
 
-def test_the_parts_are_those_of_the_articles(capitals: Splits):
-    assert [len(part) for part in (capitals.train, capitals.validation, capitals.test)] == [7979, 1037, 1017]
+def test_the_splits_are_those_of_the_articles(capitals: Splits):
+    assert [len(split) for split in (capitals.train, capitals.validation, capitals.test)] == [
+        7979,
+        1037,
+        1017,
+    ]
     assert capitals.label_names == CAPITALS
-    for part in ("train", "validation", "test"):
-        texts = {"".join(article.text.split()) for article in getattr(load_articles(), part)}
-        for example in getattr(capitals, part)[:20]:
+    for split in ("train", "validation", "test"):
+        texts = {"".join(article.text.split()) for article in getattr(load_articles(), split)}
+        for example in getattr(capitals, split)[:20]:
             beginning = "".join(example.words)
             assert any(text.startswith(beginning) for text in texts)
 

@@ -1,4 +1,4 @@
-"""The Factbook: every country in one part, passages clean and each once."""
+"""The Factbook: every country in one split, passages clean and each once."""
 
 import re
 
@@ -17,7 +17,7 @@ def everyone(countries: Splits) -> list[Country]:
 
 
 def test_each_of_256_entries_is_in_one_part(countries: Splits):
-    assert [len(part) for part in (countries.train, countries.validation, countries.test)] == [186, 34, 36]
+    assert [len(split) for split in (countries.train, countries.validation, countries.test)] == [186, 34, 36]
     assert len({country.code for country in everyone(countries)}) == 256
     assert len({country.name for country in everyone(countries)}) == 256
 

@@ -1,4 +1,4 @@
-"""Questions about countries: exact numbers, every answer at its place, test countries unseen."""
+"""Questions about countries: exact numbers, every answer at its offset, test countries unseen."""
 
 import hashlib
 import re
@@ -19,10 +19,10 @@ def every_one(questions: Splits) -> list[QuestionExample]:
     return [*questions.train, *questions.validation, *questions.test]
 
 
-def test_the_parts_have_the_documented_sizes(questions: Splits):
-    parts = (questions.train, questions.validation, questions.test)
-    assert [len(part) for part in parts] == [5572, 1010, 1092]
-    assert [sum(example.kind == "list" for example in part) for part in parts] == [1949, 337, 379]
+def test_the_splits_have_the_documented_sizes(questions: Splits):
+    splits = (questions.train, questions.validation, questions.test)
+    assert [len(split) for split in splits] == [5572, 1010, 1092]
+    assert [sum(example.kind == "list" for example in split) for split in splits] == [1949, 337, 379]
     assert {example.kind for example in every_one(questions)} == {"prose", "list"}
     assert len({example.id for example in every_one(questions)}) == 5572 + 1010 + 1092
 

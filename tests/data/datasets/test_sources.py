@@ -18,7 +18,7 @@ from wheel_index import WheelIndex, add_source, build_wheel
 # What another process runs to fetch the source "tiny".
 FETCH_TINY = """
 import sys
-from convbert_edu.data import sources
+from convbert_edu.data.datasets import sources
 sources.SOURCES["tiny"] = sources.Source("tiny", "tiny-data", "1.0", sys.argv[1], "tiny_data/", "", "", "")
 sources.fetch("tiny")
 """
@@ -91,8 +91,13 @@ def test_another_hash_is_refused_and_nothing_is_kept(
     add_source(monkeypatch, b"another file")
     with pytest.raises(ValueError, match="expected, so it was thrown away") as error:
         fetch("tiny")
-    for part in (index.filename, hashlib.sha256(index.content).hexdigest(), SOURCES["tiny"].sha256, "mirror"):
-        assert part in str(error.value)
+    for expected in (
+        index.filename,
+        hashlib.sha256(index.content).hexdigest(),
+        SOURCES["tiny"].sha256,
+        "mirror",
+    ):
+        assert expected in str(error.value)
     assert list(cache.iterdir()) == []
 
 
@@ -100,8 +105,8 @@ def test_without_network_the_error_says_what_to_do(index: WheelIndex, cache: Pat
     index.close()
     with pytest.raises(ConnectionError, match="'tiny' is not in the cache") as error:
         fetch("tiny")
-    for part in ("convbert-edu data fetch tiny", index.filename, str(cache), "CONVBERT_EDU_CACHE"):
-        assert part in str(error.value)
+    for expected in ("convbert-edu data fetch tiny", index.filename, str(cache), "CONVBERT_EDU_CACHE"):
+        assert expected in str(error.value)
     assert list(cache.iterdir()) == []
 
 

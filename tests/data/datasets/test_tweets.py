@@ -1,4 +1,4 @@
-"""The tweets: exact numbers, labels as the file has them, no tweet in two parts."""
+"""The tweets: exact numbers, labels as the file has them, no tweet in two splits."""
 
 import zipfile
 
@@ -18,11 +18,11 @@ def in_file_order(tweets: Splits) -> list[TokenExample]:
     return [*tweets.train, *tweets.validation, *tweets.test]
 
 
-def test_the_parts_have_the_documented_sizes(tweets: Splits):
-    parts = (tweets.train, tweets.validation, tweets.test)
-    assert [len(part) for part in parts] == [1836, 230, 229]
+def test_the_splits_have_the_documented_sizes(tweets: Splits):
+    splits = (tweets.train, tweets.validation, tweets.test)
+    assert [len(split) for split in splits] == [1836, 230, 229]
     begins = {tweets.label_names.index(f"B-{kind}") for kind in KINDS}
-    entities = [sum(label in begins for example in part for label in example.labels) for part in parts]
+    entities = [sum(label in begins for example in split for label in example.labels) for split in splits]
     assert entities == [1115, 163, 150]
 
 

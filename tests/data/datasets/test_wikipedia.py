@@ -7,7 +7,7 @@ from collections import Counter
 from convbert_edu.data import TOPICS, Splits, fetch, load_articles
 
 
-def test_the_parts_have_the_published_sizes(topics: Splits):
+def test_the_splits_have_the_published_sizes(topics: Splits):
     assert (len(topics.train), len(topics.validation), len(topics.test)) == (7117, 941, 921)
 
 
@@ -26,10 +26,14 @@ def test_the_topics_are_those_of_the_file(topics: Splits):
 def test_every_article_is_in_one_part():
     articles = load_articles()
     titles = [
-        article.title for part in (articles.train, articles.validation, articles.test) for article in part
+        article.title for split in (articles.train, articles.validation, articles.test) for article in split
     ]
     assert len(titles) == len(set(titles)) == 10_033
-    assert [len(part) for part in (articles.train, articles.validation, articles.test)] == [7979, 1037, 1017]
+    assert [len(split) for split in (articles.train, articles.validation, articles.test)] == [
+        7979,
+        1037,
+        1017,
+    ]
     assert all(article.text and article.text.isprintable() for article in articles.train)
 
 
@@ -40,7 +44,7 @@ def test_tasks_share_the_division_of_the_articles(topics: Splits):
 
 
 def test_a_few_topics_are_much_larger_than_others(topics: Splits):
-    """Accuracy alone misleads where one class is frequent: this one is a fifth of the test part."""
+    """Accuracy alone misleads where one class is frequent: this one is a fifth of the test split."""
     label, count = Counter(example.label for example in topics.test).most_common(1)[0]
     assert TOPICS[label] == "People"
     assert round(count / len(topics.test), 3) == 0.203

@@ -19,16 +19,16 @@ def every_one(choices: Splits) -> list[ChoiceExample]:
     return [*choices.train, *choices.validation, *choices.test]
 
 
-def test_the_parts_have_the_documented_sizes(choices: Splits):
-    assert [len(part) for part in (choices.train, choices.validation, choices.test)] == [5101, 656, 646]
+def test_the_splits_have_the_documented_sizes(choices: Splits):
+    assert [len(split) for split in (choices.train, choices.validation, choices.test)] == [5101, 656, 646]
     assert len({example.id for example in every_one(choices)}) == 6403
 
 
 def test_the_title_decides_the_part(choices: Splits):
     for name in ("train", "validation", "test"):
         for example in getattr(choices, name):
-            place = int(hashlib.md5(example.id.encode()).hexdigest(), 16) % 100
-            assert name == ("train" if place < 80 else "validation" if place < 90 else "test")
+            percent = int(hashlib.md5(example.id.encode()).hexdigest(), 16) % 100
+            assert name == ("train" if percent < 80 else "validation" if percent < 90 else "test")
 
 
 def test_no_test_title_is_in_the_text_for_pretraining(choices: Splits):
@@ -37,7 +37,7 @@ def test_no_test_title_is_in_the_text_for_pretraining(choices: Splits):
     assert {example.id for example in choices.test} <= {article.title for article in articles.test}
 
 
-def test_choices_are_of_the_same_part_and_one_is_right(choices: Splits):
+def test_choices_are_of_the_same_split_and_one_is_right(choices: Splits):
     articles = load_articles()
     for name in ("train", "validation", "test"):
         topic_of = {without_years(a.description): a.topic for a in getattr(articles, name)}
@@ -105,8 +105,8 @@ def test_drawn_items_come_beside_the_hard_ones(choices: Splits):
 
 def test_the_first_sentence_can_stay(choices: Splits):
     easy, as_long = load_choices(first_sentence=True), []
-    for part in ("train", "validation", "test"):
-        for plain, example in zip(getattr(choices, part), getattr(easy, part), strict=True):
+    for split in ("train", "validation", "test"):
+        for plain, example in zip(getattr(choices, split), getattr(easy, split), strict=True):
             assert (example.id, example.choices, example.label) == (plain.id, plain.choices, plain.label)
             assert example.context[-60:] == plain.context[-60:]
             if len(example.context.split()) <= len(plain.context.split()):

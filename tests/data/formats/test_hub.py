@@ -87,9 +87,9 @@ def test_plain_texts_to_hide_words_in():
 
 
 def test_splits_saved_on_disk(tmp_path):
-    parts = {"train": Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}, features=STARS)}
-    parts["test"] = Dataset.from_dict({"text": ["c"], "label": [-1]}, features=STARS)
-    DatasetDict(parts).save_to_disk(tmp_path / "saved")
+    splits = {"train": Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}, features=STARS)}
+    splits["test"] = Dataset.from_dict({"text": ["c"], "label": [-1]}, features=STARS)
+    DatasetDict(splits).save_to_disk(tmp_path / "saved")
     name = str(tmp_path / "saved")
     loaded = load_hub_dataset(name, "classification", validation=None)
     assert (loaded.train, loaded.validation, loaded.test) == (

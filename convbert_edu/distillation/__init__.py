@@ -1,0 +1,1 @@
+"""Distillation: a student learns from a teacher's hidden states. Read objective first, then settings, step and run."""
