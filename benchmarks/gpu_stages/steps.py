@@ -13,7 +13,7 @@ from convbert_edu.pretraining.objectives import ReplacedTokenObjective, generato
 from convbert_edu.training.settings import TrainingSettings
 from convbert_edu.training.trainer import SupervisedTrainer
 from gpu_stages.plan import Plan
-from pretraining_step import RTD_WEIGHT, TheirGame, made_up_batch, make_step
+from pretraining_step import RTD_WEIGHT, TheirObjective, made_up_batch, make_step
 
 
 def _classifier(plan: Plan, rows: int) -> tuple[Classifier, EncodedTexts]:
@@ -82,7 +82,7 @@ def pretraining(plan: Plan) -> dict[str, Any]:
     ours = ReplacedTokenObjective(
         ConvBertForMaskedLM(generator_config(config)), ConvBertForPreTraining(config), RTD_WEIGHT
     )
-    theirs = TheirGame(config, sparing=True)
+    theirs = TheirObjective(config, sparing=True)
     steps = {
         "transformers, sparing": make_step(theirs, lambda: theirs(**batch), "bfloat16", plan.device),
         "convbert_edu": make_step(ours, lambda: ours(**batch, **more).loss, "bfloat16", plan.device),
