@@ -323,6 +323,25 @@ def bench(project: Project) -> None:
         project.call(f"benchmarks/{name}.py", "--output", f"build/bench/{name}.json", quiet=False)
 
 
+def gpu(project: Project) -> None:
+    """Run and measure everything on this machine's GPU: benchmarks/results/gpu-CARD.json (benchmarks/gpu.py)."""
+    setup(project)
+    project.call("benchmarks/gpu.py", "--limit-minutes", "30", quiet=False)
+
+
+def gpu_rehearsal(project: Project) -> None:
+    """Try every stage of `gpu` on the CPU, in tiny sizes; what it writes goes to build/gpu-rehearsal/."""
+    setup(project)
+    project.call("benchmarks/gpu.py", "--rehearse", quiet=False)
+
+
+def gpu_pack(project: Project) -> None:
+    """Pack what must travel to a machine with a GPU and no network: build/gpu-pack/, with all sizes."""
+    setup(project)
+    project.call("benchmarks/gpu.py", "--list", quiet=False)
+    project.call("benchmarks/gpu_pack.py", quiet=False)
+
+
 def bundled_models(project: Project) -> None:
     """Pretrain the models of convbert_edu/bundled again (about three hours on two cores)."""
     setup(project)
@@ -346,8 +365,8 @@ def clean(project: Project) -> None:
 COMMANDS: dict[str, Callable[[Project], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        setup, lab, walkthrough, test, test_fast, test_machines, test_browser, lint, notebooks, bench, bundled_models,
-        clean,
+        setup, lab, walkthrough, test, test_fast, test_machines, test_browser, lint, notebooks, bench, gpu,
+        gpu_rehearsal, gpu_pack, bundled_models, clean,
     )
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from multiprocessing import get_context
@@ -32,9 +32,21 @@ from finetune_cases import ALWAYS, CASES, STARTS
 
 
 def one_run(
-    name: str, start: str, seed: int, split: str, threads: int, model: str | None = None
+    name: str,
+    start: str,
+    seed: int,
+    split: str,
+    threads: int,
+    model: str | None = None,
+    load: Callable[[str, str], Splits] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Train once and return what was measured on `split`, with the seconds of this process on the CPU for all of it."""
+    """Train once and return what was measured on `split`, with the seconds of this process on the CPU for all of it.
+
+    load: returns the data of a name and a task; else they are read anew for each run
+    more: settings that go before those of the case
+    """
+    load = load or load_data
     torch.set_num_threads(threads)
     began = time.process_time()
     case, scratch = CASES[name], start == "from scratch"
@@ -42,23 +54,26 @@ def one_run(
     config = ConvBertConfig.from_pretrained(model)
     always = {**ALWAYS, "seed": seed, "threads": threads}
     changes = {**always, **case.settings, **(case.from_scratch if scratch else {}), "from_scratch": scratch}
+    changes |= more or {}
     with tempfile.TemporaryDirectory() as folder:
         for number, before in enumerate([] if scratch else case.before):
-            data = replace(load_data(before.data, before.task), test=[])
+            data = replace(load(before.data, before.task), test=[])
             task = make_task(before.task, {})
-            settings = FinetuneSettings.recipe(task, config, **{**always, **before.settings})
+            settings = FinetuneSettings.recipe(task, config, **{**always, **before.settings, **(more or {})})
             prepared = Path(folder, f"before {number}")
             finetune(task, data, model, prepared, settings)
             model = str(RunFolder(prepared).model)
         task = make_task(case.task, changes.get("task_options", {}))
         settings = FinetuneSettings.recipe(task, config, **changes)
-        record = finetune(task, chosen_examples(name, seed, split), model, Path(folder, "run"), settings)
+        record = finetune(task, chosen_examples(name, seed, split, load), model, Path(folder, "run"), settings)
     return {**record[split], "cpu_seconds": round(time.process_time() - began, 1)}
 
 
-def chosen_examples(name: str, seed: int, split: str) -> Splits:
+def chosen_examples(
+    name: str, seed: int, split: str, load: Callable[[str, str], Splits] | None = None
+) -> Splits:
     """Return the data of a case; the test split stays closed while settings are chosen."""
-    splits, count = load_data(name, CASES[name].task), CASES[name].examples
+    splits, count = (load or load_data)(name, CASES[name].task), CASES[name].examples
     if split == "validation":
         splits = replace(splits, test=[])
     if count is None:

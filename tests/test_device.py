@@ -1,9 +1,22 @@
 """Finding the device: the best that there is, the one that was asked for, or an error that lists what there is."""
 
+import time
+
 import pytest
 import torch
 
-from convbert_edu.device import find_device, supports_bfloat16
+from convbert_edu.device import (
+    count_waits,
+    device_facts,
+    exact_float32,
+    find_device,
+    make_current,
+    peak_memory,
+    reset_peak_memory,
+    seconds_of,
+    supports_bfloat16,
+    to_device,
+)
 
 
 @pytest.fixture
@@ -75,3 +88,61 @@ def test_what_is_found_on_this_machine_can_compute():
 
 def test_bfloat16_is_not_promised_where_there_are_no_numbers():
     assert supports_bfloat16(torch.device("meta")) is False
+
+
+# Measuring and moving, on what is here, and as far as a GPU can be pretended.
+
+
+def test_times_memory_and_facts_of_the_cpu():
+    cpu = torch.device("cpu")
+    assert seconds_of(lambda: time.sleep(0.02), cpu) >= 0.02
+    reset_peak_memory(cpu)
+    assert peak_memory(cpu) is None
+    facts = device_facts(cpu)
+    assert (facts.kind, facts.memory_bytes) == ("cpu", None)
+    assert facts.name
+    with count_waits(cpu) as places:
+        torch.ones(2).sum().item()
+    assert places == []
+
+
+def test_exact_float32_is_only_inside_its_block():
+    before = torch.get_float32_matmul_precision()
+    cudnn = torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("high")
+    try:
+        with exact_float32():
+            assert torch.get_float32_matmul_precision() == "highest"
+            assert not torch.backends.cudnn.allow_tf32
+        assert torch.get_float32_matmul_precision() == "high"
+        assert torch.backends.cudnn.allow_tf32 == cudnn
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def test_batches_go_to_a_gpu_from_pinned_memory_without_waiting(monkeypatch: pytest.MonkeyPatch):
+    """There is no GPU to ask; so it is noted what the tensor is asked for."""
+    asked = []
+
+    class Noting:
+        def pin_memory(self) -> "Noting":
+            asked.append("pinned")
+            return self
+
+        def to(self, device: torch.device, non_blocking: bool = False) -> str:
+            asked.append((device.type, non_blocking))
+            return "there"
+
+    unchecked = getattr(to_device, "__wrapped__", to_device)
+    assert unchecked({"input_ids": Noting()}, torch.device("cuda")) == {"input_ids": "there"}
+    assert asked == ["pinned", ("cuda", True)]
+    batch = {"input_ids": torch.arange(3)}
+    assert torch.equal(to_device(batch, torch.device("cpu"))["input_ids"], batch["input_ids"])
+
+
+def test_each_process_makes_its_gpu_the_current_one(monkeypatch: pytest.MonkeyPatch):
+    made = []
+    monkeypatch.setattr(torch.cuda, "set_device", made.append)
+    make_current(torch.device("cpu"))
+    make_current(torch.device("cuda:3"))
+    assert made == [torch.device("cuda:3")]

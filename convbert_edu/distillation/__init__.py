@@ -1,1 +1,1 @@
-"""Distillation: a student learns from a teacher's hidden states. Read objective first, then settings, step and run."""
+"""Distillation: a student learns from a teacher's hidden states. Read objective first, then settings, setup and run."""

@@ -203,8 +203,8 @@ class DistillationObjective(nn.Module):
         output.num_correct = count_correct(log_probs, original_tokens).to(output.loss.dtype)
         if not self.settings.rtd_weight:
             return original_ids
-        guesses = sample_tokens(log_probs.detach(), uniform_samples)
-        return original_ids.flatten().scatter(0, positions, guesses).view_as(original_ids)
+        sampled = sample_tokens(log_probs.detach(), uniform_samples)
+        return original_ids.flatten().scatter(0, positions, sampled).view_as(original_ids)
 
     def _detection(
         self,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from convbert_edu.checkpoints.folder import resolve_folder
-from convbert_edu.device import autocast, find_device
+from convbert_edu.device import autocast, find_device, to_device
 from convbert_edu.distillation.objective import DistillationObjective, DistillationOutput, Teacher
 from convbert_edu.distillation.settings import FREE_TO_CHANGE, DistillationSettings
 from convbert_edu.distillation.setup import make_objective, weights_sha256
@@ -194,7 +194,7 @@ def evaluate_student(
     scores: list[np.ndarray] = []
     replaced: list[np.ndarray] = []
     for batch in held_out_batches(held_out, masking, batch_size, max_length, limit):
-        batch = {name: tensor.to(device) for name, tensor in batch.items()}
+        batch = to_device(batch, device)
         with precision:
             output = objective(teacher.targets_for(batch, settings.inputs), **batch)
         tokens += int(batch["attention_mask"].sum())

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 import torch
 
+from convbert_edu.device import to_device
 from convbert_edu.pretraining.batches import held_out_batches
 from convbert_edu.pretraining.masking import Masking
 from convbert_edu.pretraining.setup import Objective
@@ -36,7 +37,7 @@ def evaluate_objective(
     replaced: list[np.ndarray] = []
     for batch in held_out_batches(held_out, masking, batch_size, max_length, limit):
         with precision:
-            output = objective(**{name: tensor.to(device) for name, tensor in batch.items()})
+            output = objective(**to_device(batch, device))
         masked_tokens += len(batch["masked_positions"])
         masked_lm_loss += output.masked_lm_loss.item()
         num_correct += output.num_correct.item()

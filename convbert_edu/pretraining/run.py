@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from convbert_edu.device import autocast, find_device
+from convbert_edu.device import autocast, find_device, to_device
 from convbert_edu.pretraining.batches import PretrainingBatches
 from convbert_edu.pretraining.evaluation import evaluate_objective
 from convbert_edu.pretraining.masking import Masking
@@ -204,8 +204,7 @@ class TokenFileTrainer(Trainer):
         totals = StepTotals(*(number / world_size for number in sums))
 
         def compute_loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-            batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
-            loss, numbers = self.compute_loss(model, batch, totals)
+            loss, numbers = self.compute_loss(model, to_device(batch, self.device), totals)
             numbers[0] /= world_size
             return loss, numbers
 

@@ -17,6 +17,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from convbert_edu.device import make_current
+
 
 @dataclass(frozen=True)
 class DistributedContext:
@@ -74,6 +76,7 @@ def init_distributed(device: torch.device) -> Iterator[DistributedContext]:
         yield DistributedContext(dist.get_rank(), dist.get_world_size())
         return
     # gloo for CPUs, nccl for NVIDIA's GPUs.
+    make_current(device)
     dist.init_process_group(dist.get_default_backend_for_device(device))
     try:
         yield DistributedContext(dist.get_rank(), dist.get_world_size())

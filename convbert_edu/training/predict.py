@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convbert_edu.data.batching import EncodedRows, EncodedTexts, batches_by_length
-from convbert_edu.device import autocast, find_device
+from convbert_edu.device import autocast, find_device, to_device
 from convbert_edu.training.distributed import DistributedContext
 
 # What a model would compute a loss from.
@@ -36,7 +36,7 @@ def predict(
     for number, rows in enumerate(batches_by_length(examples.lengths, batch_size)):
         if number % distributed.world_size == distributed.rank:
             batch = examples.batch(rows)
-            inputs = {name: tensor.to(device) for name, tensor in batch.items() if name not in TARGETS}
+            inputs = to_device({name: each for name, each in batch.items() if name not in TARGETS}, device)
             with autocast(precision, device):
                 output = model(**inputs)
             mine.update(zip(rows, postprocess(_on_cpu(output), batch), strict=True))

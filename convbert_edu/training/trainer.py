@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from convbert_edu.data.batching import EncodedRows, batches_by_length
-from convbert_edu.device import autocast, find_device
+from convbert_edu.device import autocast, find_device, to_device
 from convbert_edu.layers.dropout import set_dropout
 from convbert_edu.models.checks import IGNORE_INDEX
 from convbert_edu.models.encoder import set_gradient_checkpointing
@@ -202,8 +202,9 @@ class SupervisedTrainer(Trainer):
             share = rows[number * size : (number + 1) * size]
             # At the end of an epoch there may be no rows left: any row, with weight 0, keeps the processes in step.
             batch = self.examples.batch(share or rows[:1], width, epoch)
-            batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
-            micro_batches.append((count_targets(batch) if share else 0, batch))
+            # Counted on the CPU: a GPU would make us wait for the number.
+            count_here = count_targets(batch) if share else 0
+            micro_batches.append((count_here, to_device(batch, self.device)))
         return micro_batches
 
 

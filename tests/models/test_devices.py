@@ -9,13 +9,14 @@ from torch import Tensor
 
 from convbert_edu import ConvBertModel
 from convbert_edu.models.base import PretrainedModel
+from gpu_device import TEST_DEVICE
 from helpers import tiny_config
 from models.cases import EVERY_MODEL, build, inputs_for, labels_for
 
 EVERY_FLAG = {"output_hidden_states": True, "output_attentions": True, "output_conv_kernels": True}
 DEVICES = [
     "cpu",
-    pytest.param("cuda", marks=pytest.mark.gpu),
+    pytest.param(TEST_DEVICE, marks=pytest.mark.gpu, id=f"gpu-{TEST_DEVICE}"),
     *(["mps"] if torch.backends.mps.is_available() else []),
 ]
 
