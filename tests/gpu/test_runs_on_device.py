@@ -52,7 +52,7 @@ def test_scores_are_those_of_the_cpu(start: Path, device: torch.device, tmp_path
     finetune(make_task("classification", {}), splits, start, tmp_path / "run", quick_settings(), device=device)
     texts = [example.text for example in splits.test]
     scores = [
-        [answer["probabilities"] for answer in Predictor.load(tmp_path / "run", place).answer(texts)]
+        [answer["probabilities"] for answer in Predictor.load(tmp_path / "run", place).predict(texts)]
         for place in (torch.device("cpu"), device)
     ]
     for ours, theirs in zip(*scores, strict=True):

@@ -86,7 +86,7 @@ assert {"mean_classifier.weight", "mean_classifier.bias"} <= load_file(output / 
 predictor = Predictor.load(output, CPU)
 assert type(predictor.model) is ConvBertForMeanClassification
 example = which_animal(150).test[0]
-print(predictor.answer([example.text]))
+print(predictor.predict([example.text]))
 """
 
 
