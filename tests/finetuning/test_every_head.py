@@ -60,8 +60,8 @@ def test_every_head_learns_its_task(model: Path, tmp_path: Path, name: str):
 KILLED = """
 import json, sys, torch
 from tiny_tasks import CPU, EVERY_TASK, quick_settings
-from convbert_edu.tasks import TASKS
-from convbert_edu.training.finetune import finetune
+from convbert_edu.finetuning.tasks import TASKS
+from convbert_edu.finetuning.run import finetune
 name, model, folder, settings = sys.argv[1:]
 torch.set_default_dtype(torch.float64)
 finetune(TASKS[name](), EVERY_TASK[name](), model, folder, quick_settings(**json.loads(settings)), device=CPU)

@@ -84,9 +84,9 @@ def test_two_processes_give_the_loss_curve_of_one_with_twice_the_batch(tmp_path:
 ALL_HEADS = """
 import json, sys
 from pathlib import Path
-from convbert_edu.tasks import TASKS
+from convbert_edu.finetuning.tasks import TASKS
 from convbert_edu.training.distributed import init_distributed
-from convbert_edu.training.finetune import finetune
+from convbert_edu.finetuning.run import finetune
 from tiny_tasks import CPU, EVERY_TASK, quick_settings
 model, folder, changes = sys.argv[1:]
 with init_distributed(CPU):
