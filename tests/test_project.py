@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -94,6 +95,13 @@ def test_make_has_the_targets_that_start_has_commands():
     assert list(start.COMMANDS) == TARGETS
 
 
+def without_outer_make() -> dict[str, str]:
+    """Return the environment without the words of the `make test` that may run this test: it is no part of it."""
+    return {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_make_hands_every_target_to_start(tmp_path):
     """Here `python` is a program that only writes down what it is told."""
@@ -102,13 +110,17 @@ def test_make_hands_every_target_to_start(tmp_path):
     told.chmod(0o755)
     for target in ("help", *TARGETS):
         words = ["make", target, f"PYTHON='{told}'", "CONVBERT_EDU_TORCH_INDEX=cpu"]
-        made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+        made = subprocess.run(
+            words, cwd=ROOT, env=without_outer_make(), capture_output=True, text=True, check=True
+        )
         assert made.stdout.split() == ["start.py", target, "cpu"]
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_make_says_which_python_is_not_there():
-    made = subprocess.run(["make", "lab", "PYTHON=python9"], cwd=ROOT, capture_output=True, text=True)
+    made = subprocess.run(
+        ["make", "lab", "PYTHON=python9"], cwd=ROOT, env=without_outer_make(), capture_output=True, text=True
+    )
     assert made.returncode == 2
     assert (
         "there is no 'python9' here; name a Python: make lab PYTHON=python3.11" in made.stdout + made.stderr
