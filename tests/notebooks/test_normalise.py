@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from normalise import ROOT, main, normalise
@@ -90,6 +91,24 @@ def test_progress_bars_go_and_what_stands_beside_them_stays():
         "a warning\nanother\n",
         "2 steps\ndone\n",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"jupyter": {"outputs_hidden": True}}, {"jupyter": {"outputs_hidden": True}}),
+        ({"jupyter": {"outputs_hidden": True, "source_hidden": True}}, {"jupyter": {"outputs_hidden": True}}),
+        ({"jupyter": {"outputs_hidden": False}}, {}),
+        ({"jupyter": {"source_hidden": True}, "collapsed": True}, {}),
+        (
+            {"tags": ["hide-output"], "jupyter": {"outputs_hidden": True}, "scrolled": True},
+            {"tags": ["hide-output"], "jupyter": {"outputs_hidden": True}},
+        ),
+    ],
+)
+def test_a_folded_output_stays_folded_and_the_rest_of_the_editor_goes(before, after):
+    cell = new_code_cell("x", execution_count=1, metadata=before)
+    assert normalise(new_notebook(cells=[cell])).cells[0].metadata == after
 
 
 def test_a_second_run_changes_nothing(tmp_path, capsys):
