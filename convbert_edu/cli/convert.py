@@ -27,6 +27,12 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     help="Heads to replace: local, global, random, or a JSON list for each layer.  [--from-bert]",
 )
 @click.option("--kernel-size", default=9, show_default=True, help="Tokens in a window.  [--from-bert]")
+@click.option(
+    "--convolution",
+    default="span",
+    show_default=True,
+    help="Kernels from token and span, or to compare with from the token alone (dynamic), or fixed.  [--from-bert]",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the new weights.  [--from-bert]")
 @click.option(
     "--text", "files", multiple=True, type=FILE,
@@ -40,6 +46,7 @@ def convert(
     embedding_size: int | None,
     heads: str,
     kernel_size: int,
+    convolution: str,
     seed: int,
     files: tuple[Path, ...],
 ) -> None:
@@ -54,14 +61,14 @@ def convert(
         if from_bert:
             from convbert_edu.extras.bert_conversion import convert_bert_folder
 
-            options = {"embedding_size": embedding_size, "kernel_size": kernel_size, "seed": seed}
             found = convert_bert_folder(
-                source, target, measured_texts(files), layers=_layers(layers), heads=_heads(heads), **options
-            )
+                source, target, measured_texts(files), layers=_layers(layers), heads=_heads(heads),
+                embedding_size=embedding_size, kernel_size=kernel_size, convolution=convolution, seed=seed,
+            )  # fmt: skip
             click.echo(f"wrote {target}\n{found}")
             return
-        if layers or embedding_size or files or heads != "local":
-            raise click.UsageError("--layers, --embedding-size, --heads and --text need --from-bert")
+        if layers or embedding_size or files or heads != "local" or convolution != "span":
+            raise click.UsageError("--layers, --embedding-size, --heads, --convolution and --text need --from-bert")
         from convbert_edu.extras.conversion import convert as run
 
         report = run(Path(source), target)

@@ -29,7 +29,7 @@ from convbert_edu.training.run_folder import MetricTotals, RunFolder
 
 # Parts of a converted model that start anew, or were fitted, and may learn faster than what comes from the teacher.
 NEW_PARTS = (
-    "span_key.", "convolution.kernel.", "embeddings.projection.", "masked_lm_head.", "replaced_token_head."
+    "span_key.", "convolution.kernel", "embeddings.projection.", "masked_lm_head.", "replaced_token_head."
 )  # fmt: skip
 
 
