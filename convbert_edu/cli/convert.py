@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
-from convbert_edu.cli.common import plain_errors
+from convbert_edu.cli.common import FILE, plain_errors
 
 # Texts that a BERT's heads are measured on where none are given.
 NUM_TEXTS = 256
-FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command()
@@ -68,7 +67,9 @@ def convert(
             click.echo(f"wrote {target}\n{found}")
             return
         if layers or embedding_size or files or heads != "local" or convolution != "span":
-            raise click.UsageError("--layers, --embedding-size, --heads, --convolution and --text need --from-bert")
+            raise click.UsageError(
+                "--layers, --embedding-size, --heads, --convolution and --text need --from-bert"
+            )
         from convbert_edu.extras.conversion import convert as run
 
         report = run(Path(source), target)
