@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score
 from common import write_json
 from convbert_edu import data
 from convbert_edu.data import baselines
-from convbert_edu.finetuning.tasks.squad_metrics import best_scores
+from convbert_edu.finetuning.tasks.question_answering import best_scores
 
 
 @click.command()

@@ -24,11 +24,13 @@ MODULE_OF = {
     "plot_kernels_grid": "grids",
     "plot_locality": "by_layer",
     "plot_mixed_attention": "mixed_attention",
+    "plot_model_map": "display",
     "plot_receptive_field": "by_layer",
     "plot_saliency": "by_layer",
     "plot_token": "mixed_attention",
     "plot_two_contexts": "kernels",
     "show": "display",
+    "show_model_map": "display",
     "show_source": "display",
     "use_style": "style",
 }

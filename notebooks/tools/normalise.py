@@ -1,13 +1,15 @@
 """Bring executed lessons into the one form in which they are committed: python notebooks/tools/normalise.py FILES
 
-Outputs, execution counts and tags stay. Timings, progress bars, paths of the machine and traces of the editor go, cell
-ids and counts are numbered in order. Running it twice changes nothing. A lesson in which a cell wrote anything else to
-stderr (a warning, messages of a library) is refused: readers would have to guess whether something went wrong.
+Outputs, execution counts and tags stay, and so does the mark that folds a cell's output up until it is asked for.
+Timings, progress bars, paths of the machine and traces of the editor go, cell ids and counts are numbered in order.
+Running it twice changes nothing. A lesson in which a cell wrote anything else to stderr (a warning, messages of a
+library) is refused: readers would have to guess whether something went wrong.
 """
 
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -46,8 +48,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     count = 0
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:03d}"
-        tags = cell.metadata.get("tags")
-        cell.metadata = {"tags": tags} if tags else {}
+        cell.metadata = _kept_metadata(cell.metadata)
         if cell.cell_type != "code":
             continue
         if cell.execution_count is not None:
@@ -61,6 +62,15 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
                     "being written, and run the lesson again"
                 )
     return nbformat.from_dict(notebook)
+
+
+def _kept_metadata(metadata: NotebookNode) -> dict[str, Any]:
+    """Return what stays of a cell's metadata: its tags, and whether JupyterLab opens it with its output folded up."""
+    kept = {"tags": metadata["tags"]} if metadata.get("tags") else {}
+    if metadata.get("jupyter", {}).get("outputs_hidden") is True:
+        # What else stands in there, such as a folded source, is the state of somebody's editor.
+        kept["jupyter"] = {"outputs_hidden": True}
+    return kept
 
 
 def _normalise_outputs(outputs: list[NotebookNode], count: int | None) -> list[NotebookNode]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convbert_edu.finetuning.tasks.squad_metrics import best_scores, exact_match, plain_words, word_f1
+from convbert_edu.finetuning.tasks.question_answering import best_scores, exact_match, plain_words, word_f1
 
 
 @pytest.mark.parametrize(

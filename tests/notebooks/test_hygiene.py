@@ -5,6 +5,7 @@ import re
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers import LESSONS, ROOT
 from lesson_reading import asserts_a_threshold, code_cells, compared_outputs, compares_with_package, markdown
@@ -13,8 +14,17 @@ from pages import PageExporter
 
 NOTEBOOKS = ROOT / "notebooks"
 LONGEST_CELL = 25  # lines
+LONGEST_CELL_THAT_BUILDS = 40  # cells tagged "build", which make nano.py
 LARGEST_FILE = 3_000_000  # bytes
 FEWEST_COMPARED_OUTPUTS = 5
+# Another tag would be a misspelt one: nobody reads it, and nothing happens.
+KNOWN_TAGS = {
+    "build",  # collected into convbert_edu/nano.py
+    "hide-output",  # the answer to a prediction, folded up until it is asked for
+    "nbval-ignore-output",
+    "nbval-skip",
+    "raises-exception",
+}
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])(?:/(?:home|root|Users|tmp|var|opt|usr|mnt|work)/\w|[A-Z]:\\\w)")
 
 
@@ -73,7 +83,8 @@ def test_no_output_is_a_widget(lesson):
 
 def test_no_cell_is_long(lesson):
     for cell in code_cells(lesson):
-        assert cell.source.count("\n") < LONGEST_CELL, cell.source
+        builds = "build" in cell.metadata.get("tags", [])
+        assert cell.source.count("\n") < (LONGEST_CELL_THAT_BUILDS if builds else LONGEST_CELL), cell.source
 
 
 def test_no_path_of_a_machine_is_shown(lesson):
@@ -84,6 +95,37 @@ def test_no_path_of_a_machine_is_shown(lesson):
             texts += [text for kind, text in output.get("data", {}).items() if kind.startswith("text/")]
         for text in texts:
             assert not MACHINE_PATH.search(text), MACHINE_PATH.search(text)
+
+
+def test_every_tag_of_a_cell_is_known(lesson):
+    assert {tag for cell in lesson.cells for tag in cell.metadata.get("tags", [])} <= KNOWN_TAGS
+
+
+def test_an_answer_is_folded_up_in_jupyterlab_and_in_the_book_alike(lesson):
+    assert folded_in_one_place_only(lesson) == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "found"),
+    [
+        ({"tags": ["hide-output"], "jupyter": {"outputs_hidden": True}}, []),
+        ({"tags": ["nbval-ignore-output"]}, []),
+        ({"tags": ["hide-output"]}, ["x"]),
+        ({"jupyter": {"outputs_hidden": True}}, ["x"]),
+    ],
+)
+def test_a_cell_that_is_folded_up_in_one_place_only_is_found(metadata, found):
+    assert folded_in_one_place_only(new_notebook(cells=[new_code_cell("x", metadata=metadata)])) == found
+
+
+def folded_in_one_place_only(lesson: NotebookNode) -> list[str]:
+    """The cells with the tag for the book or the field for JupyterLab, but not both."""
+    return [
+        cell.source
+        for cell in lesson.cells
+        if ("hide-output" in cell.metadata.get("tags", []))
+        != (cell.metadata.get("jupyter", {}).get("outputs_hidden") is True)
+    ]
 
 
 def test_the_file_is_in_its_committed_form(lesson):

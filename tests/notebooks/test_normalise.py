@@ -101,6 +101,24 @@ def test_a_lesson_that_wrote_to_stderr_is_refused_by_cell_and_message(tmp_path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"jupyter": {"outputs_hidden": True}}, {"jupyter": {"outputs_hidden": True}}),
+        ({"jupyter": {"outputs_hidden": True, "source_hidden": True}}, {"jupyter": {"outputs_hidden": True}}),
+        ({"jupyter": {"outputs_hidden": False}}, {}),
+        ({"jupyter": {"source_hidden": True}, "collapsed": True}, {}),
+        (
+            {"tags": ["hide-output"], "jupyter": {"outputs_hidden": True}, "scrolled": True},
+            {"tags": ["hide-output"], "jupyter": {"outputs_hidden": True}},
+        ),
+    ],
+)
+def test_a_folded_output_stays_folded_and_the_rest_of_the_editor_goes(before, after):
+    cell = new_code_cell("x", execution_count=1, metadata=before)
+    assert normalise(new_notebook(cells=[cell])).cells[0].metadata == after
+
+
 def test_a_second_run_changes_nothing(tmp_path, capsys):
     path = tmp_path / "lesson.ipynb"
     nbformat.write(executed(), path)

@@ -1,19 +1,21 @@
 """Question answering: the piece of the context that answers the question, or none as in SQuAD 2 (lesson 11)."""
 
 import dataclasses
+import re
+import string
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.data.batching import EncodedQuestionWindows, Span
 from convbert_edu.data.examples import QuestionExample, Splits
 from convbert_edu.finetuning.tasks.base import Task, needed
-from convbert_edu.finetuning.tasks.question_windows import encode_windows
-from convbert_edu.finetuning.tasks.squad_metrics import best_scores
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.heads import ConvBertForQuestionAnswering
 from convbert_edu.models.outputs import QuestionAnsweringOutput
@@ -172,3 +174,105 @@ class QuestionAnswering(Task):
             "n_best": n_best,
             "null_score": null_score,
         }
+
+
+# Questions with long contexts as rows: windows over the context that overlap, and the way back to its characters.
+# The rows themselves are `EncodedQuestionWindows` in data/batching.py.
+def encode_windows(
+    examples: Sequence[QuestionExample], tokenizer: ConvBertTokenizer, max_length: int, stride: int
+) -> EncodedQuestionWindows:
+    """Cut the context of each question into windows that share `stride` tokens with the one before.
+
+    Raises ValueError, naming the item, for a question that leaves no room for its context.
+    """
+    questions, contexts = [e.question for e in examples], [e.context for e in examples]
+    _check_questions(examples, tokenizer, max_length, stride)
+    batch = tokenizer(
+        questions, contexts, truncation="only_second", max_length=max_length, stride=stride,
+        return_overflowing_tokens=True, return_offsets_mapping=True,
+    )  # fmt: skip
+    example_of_row = batch["overflow_to_sample_mapping"]
+    spans: list[list[Span | None]] = []
+    positions: list[Span] = []
+    for row, number in enumerate(example_of_row):
+        in_context = [side == 1 for side in batch.sequence_ids(row)]
+        offsets = batch["offset_mapping"][row]
+        spans.append(
+            [tuple(span) if inside else None for span, inside in zip(offsets, in_context, strict=True)]
+        )
+        positions.append(answer_position(examples[number], spans[-1]))
+    return EncodedQuestionWindows(
+        input_ids=batch["input_ids"],
+        token_type_ids=batch["token_type_ids"],
+        pad_token_id=tokenizer.pad_token_id,
+        example_of_row=example_of_row,
+        spans=spans,
+        starts=torch.tensor([start for start, _ in positions]),
+        ends=torch.tensor([end for _, end in positions]),
+    )
+
+
+def answer_position(example: QuestionExample, spans: Sequence[Span | None]) -> tuple[int, int]:
+    """Return the first and the last token of the first answer; (0, 0) unless the whole of it is in the window."""
+    positions = [position for position, span in enumerate(spans) if span is not None]
+    if not example.answers or not positions:
+        return 0, 0
+    answer = example.answers[0]
+    text = answer.text.strip()
+    start = answer.start + answer.text.index(text)
+    end = start + len(text)
+    if spans[positions[0]][0] > start or spans[positions[-1]][1] < end:
+        return 0, 0
+    inside = [position for position in positions if spans[position][1] > start and spans[position][0] < end]
+    return (inside[0], inside[-1]) if inside else (0, 0)
+
+
+def _check_questions(
+    examples: Sequence[QuestionExample], tokenizer: ConvBertTokenizer, max_length: int, stride: int
+) -> None:
+    specials = tokenizer.num_special_tokens_to_add(True)
+    questions = tokenizer([e.question for e in examples], add_special_tokens=False)["input_ids"]
+    for example, question in zip(examples, questions, strict=True):
+        room = max_length - specials - len(question)
+        if room > stride:
+            continue
+        if room < len(tokenizer(example.context, add_special_tokens=False)["input_ids"]):
+            raise ValueError(
+                f"the question of item {example.id!r} has {len(question)} tokens; in a window of {max_length} that "
+                f"leaves {max(room, 0)} for the context, and more than stride={stride} are needed: raise max_length, "
+                "lower stride, or shorten the question"
+            )
+
+
+# How well an answer meets the right ones, by the published rules of SQuAD: exact match, and F1 of words.
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words that count: in small letters, without punctuation, without the articles a, an and the."""
+    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
+
+
+def exact_match(answer: str, right: str) -> float:
+    """Return 1 where both consist of the same words, else 0."""
+    return float(plain_words(answer) == plain_words(right))
+
+
+def word_f1(answer: str, right: str) -> float:
+    """Return the harmonic mean of precision and recall of the words; of two empty answers it is 1."""
+    ours, theirs = plain_words(answer), plain_words(right)
+    if not ours or not theirs:
+        return float(ours == theirs)
+    shared = sum((Counter(ours) & Counter(theirs)).values())
+    return 2 * shared / (len(ours) + len(theirs))
+
+
+def best_scores(answer: str, right: Sequence[str]) -> tuple[float, float]:
+    """Return (exact match, F1) beside the right answer that fits best; without any, the empty answer is right.
+
+    An answer of articles and punctuation alone does not count as one.
+    """
+    counting = [text for text in right if plain_words(text)] or [""]
+    exact, f1 = ([score(answer, text) for text in counting] for score in (exact_match, word_f1))
+    return max(exact), max(f1)
