@@ -29,7 +29,6 @@ COMMON = dict(
     preset="tiny", batch_size=64, beta2=0.98, dropout=0.0, seed=0, threads=1,
     checkpoint_minutes=5, log_every=50, evaluate_every=2000, evaluate_sequences=512,
 )  # fmt: skip
-# Paths in the settings are folders of earlier stages.
 STAGES = {
     "masked_lm": dict(
         objective="masked_lm", steps=12_000, stop_after=6_000, learning_rate=3e-3, warmup_steps=300,
@@ -67,7 +66,9 @@ TRIED = [
     "more steps of detection at a low rate, which is the last stage: AUC 0.710, topics 0.785 (one seed).",
     "Learning rates for 500 examples: 3e-4 and 2e-3 gave no more than 1e-3 on reviews.",
 ]
-CURVES = ("step", "loss", "masked_lm_loss", "masked_lm_accuracy", "detection_loss")
+CURVES = ("step", "loss", "hidden_error", "masked_lm_loss", "masked_lm_accuracy", "detection_loss")
+# Settings that are folders of earlier stages.
+PATHS = ("start_generator", "start_discriminator", "student")
 
 
 @click.group()
@@ -89,7 +90,7 @@ def train(work: Path, until: str | None, attention_only: bool) -> None:
         if name == "settle":
             average(work / "cool_down/generator", work / "replaced_token/discriminator", work / "average")
         if not (work / name / "record.json").exists():
-            run_stage(work, name, COMMON | settings | sizes)
+            run_stage(work, name, "pretrain", COMMON | settings | sizes)
         if name == until:
             return
 
@@ -105,25 +106,24 @@ def average(masked_lm: Path, detector: Path, target: Path) -> None:
     ConvBertTokenizer.from_pretrained(detector).save_pretrained(target / "discriminator")
 
 
-def run_stage(work: Path, name: str, settings: dict) -> None:
-    """Run one stage, or what is left of it."""
-    paths = {key: str(work / value) for key, value in settings.items() if key.startswith("start_")}
+def run_stage(work: Path, name: str, command: str, settings: dict) -> None:
+    """Run one stage, or what is left of it: `convbert-edu COMMAND`, in two processes with one thread each."""
+    paths = {key: str(work / value) for key, value in settings.items() if key in PATHS}
     settings_file = work / f"{name}.json"
     with atomic_write(settings_file, "w") as file:
         json.dump(settings | paths, file, indent=2)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={PROCESSES}", "-m"]
-    command = [
-        *torchrun,
-        "convbert_edu",
-        "pretrain",
-        work / "corpus",
-        work / name,
-        "--settings",
-        settings_file,
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        f"--nproc-per-node={PROCESSES}",
+        "--standalone",
+        "-m",
     ]
+    words = [*torchrun, "convbert_edu", command, work / "corpus", work / name, "--settings", settings_file]
     if any((work / name / "checkpoints").glob("*.pt")):
-        command.append("--resume")
-    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        words.append("--resume")
+    subprocess.run(words, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
 @main.command()
@@ -138,12 +138,12 @@ def bundle(work: Path, target: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         kind.from_pretrained(work / source).to(torch.float16).save_pretrained(folder)
         ConvBertTokenizer.from_pretrained(work / source).save_pretrained(folder)
-        record = {"stages": [stage_record(work, stage) for stage in stages]}
+        record = {"stages": [stage_record(work, stage, COMMON | STAGES[stage]) for stage in stages]}
         write_record(folder / "record.json", record)
         click.echo(f"{folder}: {sum(path.stat().st_size for path in folder.iterdir()) / 1e6:.1f} MB")
 
 
-def stage_record(work: Path, stage: str) -> dict:
+def stage_record(work: Path, stage: str, settings: dict) -> dict:
     """Return what a stage was and how it went: settings, effort, measurements, and its curves with tokens."""
     record = json.loads((work / stage / "record.json").read_text())
     lines = [line for line in RunLog(work / stage / "log.jsonl").lines() if "tokens" in line]
@@ -152,8 +152,7 @@ def stage_record(work: Path, stage: str) -> dict:
         if name in lines[-1]:
             curves[name] = [round(line[name], 4) for line in lines]
     # Without the paths of this machine.
-    settings = record["settings"] | COMMON | STAGES[stage]
-    return {"name": stage} | record | {"settings": settings, "curves": curves}
+    return {"name": stage} | record | {"settings": record["settings"] | settings, "curves": curves}
 
 
 @main.command()

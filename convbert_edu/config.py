@@ -71,6 +71,9 @@ class ConvBertConfig:
     gamma_bottleneck: bool = False
     # Every head is self-attention: BERT, to compare with.
     attention_only: bool = False
+    # What a kernel is made from: the token and its "span" as in the paper (SDConv), the token alone ("dynamic",
+    # DConv), or nothing ("fixed", LConv).
+    convolution: str = "span"
     output_conv_kernels: bool = False
 
     # Fields of a config.json that this package does not know, and those that say nothing about the model

@@ -10,6 +10,8 @@ from convbert_edu.activations import ACTIVATIONS
 
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 SUMMARY_TYPES = ("last", "first")
+# The three kinds of lesson 03: SDConv, DConv, LConv.
+CONVOLUTIONS = ("span", "dynamic", "fixed")
 # No real model comes near: a larger number is a damaged file, and would ask for all the memory there is.
 LARGEST_SIZE = 10_000_000
 MOST_LAYERS = 1000
@@ -45,6 +47,12 @@ def check_config(config: Any) -> None:
              config.initializer_range, "a number of at least 0, such as 0.02")  # fmt: skip
     _require_one_of("hidden_act", config.hidden_act, sorted(ACTIVATIONS))
     _require_one_of("summary_type", config.summary_type, SUMMARY_TYPES)
+    _require_one_of("convolution", config.convolution, CONVOLUTIONS)
+    if config.attention_only and config.convolution != "span":
+        raise ValueError(
+            f"convolution is {config.convolution!r} and attention_only is true; a model without convolutions has no "
+            "kind of them, so leave one of the two fields out"
+        )
     if config.problem_type is not None:
         _require_one_of("problem_type", config.problem_type, PROBLEM_TYPES)
     for name in ("is_decoder", "add_cross_attention"):

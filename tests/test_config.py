@@ -22,6 +22,7 @@ OUR_DEFAULTS = {
     "mask_convolution": False,
     "gamma_bottleneck": False,
     "attention_only": False,
+    "convolution": "span",
     "output_conv_kernels": False,
     "extra": {},
     "notes": {},

@@ -32,6 +32,7 @@ IMPOSSIBLE = [
     ("hidden_act", None, "one of 'gelu', "),
     ("hidden_act", ["gelu"], "one of 'gelu', "),
     ("summary_type", "mean", "one of 'last', 'first'"),
+    *[("convolution", value, "one of 'span', 'dynamic', 'fixed'") for value in ("sdconv", None, ["span"])],
     ("problem_type", "ranking", "one of 'regression', 'single_label_classification', "),
     *[("pad_token_id", value, "None or a row of the vocabulary, 0 to 98") for value in (99, -1, 1.0, True)],
     ("hidden_size", 30, "a multiple of 4: two branches"),
@@ -64,6 +65,11 @@ def test_a_single_field(name: str, value: Any, rule: str):
         (
             {"num_labels": 1, "problem_type": "single_label_classification"},
             "num_labels is 1; it must be at least 2",
+        ),
+        (
+            {"convolution": "dynamic", "attention_only": True},
+            "convolution is 'dynamic' and attention_only is true; a model without convolutions has no kind of them, "
+            "so leave one of the two fields out",
         ),
     ],
 )

@@ -65,24 +65,44 @@ def encoder_names(config: ConvBertConfig) -> list[Names]:
     if config.embedding_size != config.hidden_size:
         rows += _dense("embeddings.projection", "embeddings_project", "embeddings_project")
     for layer in range(config.num_hidden_layers):
-        rows += _layer_names(layer, grouped=config.num_groups > 1)
+        rows += _layer_names(layer, config)
     if config.attention_only:
         rows = [row for row in rows if ".convolution." not in row.ours]
     return rows
 
 
-def _layer_names(layer: int, grouped: bool) -> list[Names]:
+def _layer_names(layer: int, config: ConvBertConfig) -> list[Names]:
     ours, theirs, tf = f"layers.{layer}", f"encoder.layer.{layer}", f"encoder/layer_{layer}"
     heads, their_heads, tf_heads = f"{ours}.attention", f"{theirs}.attention.self", f"{tf}/attention/self"
     conv = f"{heads}.convolution"
-    their_key, tf_key = f"{their_heads}.key_conv_attn_layer", f"{tf_heads}/conv_attn_key"
-    feed = _grouped if grouped else _dense
-    tf_feed = "g_dense" if grouped else "dense"
+    feed = _grouped if config.num_groups > 1 else _dense
+    tf_feed = "g_dense" if config.num_groups > 1 else "dense"
     return [
         *_dense(f"{heads}.query", f"{their_heads}.query", f"{tf_heads}/query"),
         *_dense(f"{heads}.self_attention.key", f"{their_heads}.key", f"{tf_heads}/key"),
         *_dense(f"{heads}.self_attention.value", f"{their_heads}.value", f"{tf_heads}/value"),
         *_dense(f"{conv}.value", f"{their_heads}.conv_out_layer", f"{tf_heads}/conv_attn_point"),
+        *_kernel_names(conv, their_heads, tf_heads, config.convolution),
+        *_dense(f"{heads}.output", f"{theirs}.attention.output.dense", f"{tf}/attention/output/dense"),
+        *_norm(
+            f"{ours}.attention_norm",
+            f"{theirs}.attention.output.LayerNorm",
+            f"{tf}/attention/output/LayerNorm",
+        ),
+        *feed(f"{ours}.feed_forward.expand", f"{theirs}.intermediate.dense", f"{tf}/intermediate/{tf_feed}"),
+        *feed(f"{ours}.feed_forward.contract", f"{theirs}.output.dense", f"{tf}/output/{tf_feed}"),
+        *_norm(f"{ours}.feed_forward_norm", f"{theirs}.output.LayerNorm", f"{tf}/output/LayerNorm"),
+    ]
+
+
+def _kernel_names(conv: str, their_heads: str, tf_heads: str, kind: str) -> list[Names]:
+    """Return what the kernels are made from; the other two have the kind "span" only, so the rest keeps our names."""
+    their_key, tf_key = f"{their_heads}.key_conv_attn_layer", f"{tf_heads}/conv_attn_key"
+    if kind == "fixed":
+        return [Names(f"{conv}.kernel", f"{conv}.kernel", "")]
+    if kind == "dynamic":
+        return _dense(f"{conv}.kernel", f"{conv}.kernel", "")
+    return [
         Names(
             f"{conv}.span_key.depthwise",
             f"{their_key}.depthwise.weight",
@@ -99,15 +119,6 @@ def _layer_names(layer: int, grouped: bool) -> list[Names]:
         ),
         Names(f"{conv}.span_key.bias", f"{their_key}.bias", f"{tf_key}/bias", transformers_axis=1),
         *_dense(f"{conv}.kernel", f"{their_heads}.conv_kernel_layer", f"{tf_heads}/conv_attn_kernel"),
-        *_dense(f"{heads}.output", f"{theirs}.attention.output.dense", f"{tf}/attention/output/dense"),
-        *_norm(
-            f"{ours}.attention_norm",
-            f"{theirs}.attention.output.LayerNorm",
-            f"{tf}/attention/output/LayerNorm",
-        ),
-        *feed(f"{ours}.feed_forward.expand", f"{theirs}.intermediate.dense", f"{tf}/intermediate/{tf_feed}"),
-        *feed(f"{ours}.feed_forward.contract", f"{theirs}.output.dense", f"{tf}/output/{tf_feed}"),
-        *_norm(f"{ours}.feed_forward_norm", f"{theirs}.output.LayerNorm", f"{tf}/output/LayerNorm"),
     ]
 
 

@@ -129,6 +129,11 @@ def read_config(prefix: Path) -> ConvBertConfig:
         raise ValueError(
             f"conv_type in {path} is {kind!r}; only 'sdconv', span-based dynamic convolution, can be converted"
         )
+    if values.get("convolution", "span") != "span":
+        raise ValueError(
+            f"convolution in {path} is {values['convolution']!r}; the authors' code, and so a TensorFlow checkpoint, "
+            "knows no kind but 'span': leave the field out"
+        )
     if "linear_groups" in values:
         values["num_groups"] = values.pop("linear_groups")
     # Their code pads with token id 0; the default here would be 1.

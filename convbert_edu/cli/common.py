@@ -1,10 +1,11 @@
-"""What all commands share: settings from the command line, and errors that explain themselves.
+"""What the commands share: settings from the command line, errors that explain themselves, runs on a corpus.
 
 Settings come from a JSON file and as NAME=VALUE; --help lists them with their meaning.
 """
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ import click
 
 from convbert_edu.files import read_json_object
 
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 Section = tuple[str, list[tuple[str, str]]]
 
 
@@ -32,6 +35,11 @@ class CommandWithSettings(click.Command):
         for title, rows in self.sections():
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def settings_section(settings: type) -> Section:
+    """Return the list of a dataclass of settings for --help."""
+    return "Settings (--set NAME=VALUE; here with their defaults; null means None)", describe(settings)
 
 
 def describe(settings: type) -> list[tuple[str, str]]:
@@ -73,3 +81,59 @@ def plain_errors() -> Iterator[None]:
         yield
     except (ValueError, ArithmeticError, OSError, ImportError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Show what a run that was stopped by Ctrl-C says, and exit with code 130, as shells do."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        click.echo(f"\n{stop}", err=True)
+        sys.exit(130)
+
+
+# What `pretrain` and `distil` have in common ----------------------------------------------------------------
+
+
+def corpus_run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the arguments and options of a run on a corpus; `run_on_corpus` takes them."""
+    parameters = (
+        click.argument("corpus", type=FOLDER),
+        click.argument("output", type=FOLDER),
+        click.option(
+            "--settings", "settings_file", type=FILE, help="JSON file with settings; the rest are defaults."
+        ),
+        click.option(
+            "--set", "changes", multiple=True, metavar="NAME=VALUE", help="One setting (can be repeated)."
+        ),
+        click.option("--resume", is_flag=True, help="Go on with the run in OUTPUT."),
+        click.option("--device", help="Where to compute; found by itself if left out."),
+    )
+    # As decorators do, which stand in this order and are applied from the last one up.
+    for parameter in reversed(parameters):
+        command = parameter(command)
+    return command
+
+
+def run_on_corpus(
+    train: Callable[..., dict[str, Any]],
+    settings: Any,
+    corpus: Path,
+    output: Path,
+    resume: bool,
+    device: str | None,
+) -> None:
+    """Let `train` (pretrain or distil) learn as `settings` say from the folder `corpus`, and print what came out."""
+    from convbert_edu.device import find_device
+    from convbert_edu.pretraining.corpus import PretrainingCorpus
+
+    opened = PretrainingCorpus.open(corpus)
+    with stoppable():
+        record = train(
+            settings, opened.train, opened.tokenizer, output, resume, find_device(device), opened.held_out
+        )
+    # Of several processes only the main one has measured.
+    if "held_out" in record:
+        shown = ("steps", "tokens", "seconds", "held_out")
+        click.echo(json.dumps({name: record[name] for name in shown}, indent=2))

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
-from convbert_edu.cli.common import plain_errors
+from convbert_edu.cli.common import FILE, plain_errors
 
 # Texts that a BERT's heads are measured on where none are given.
 NUM_TEXTS = 256
-FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command()
@@ -27,6 +26,12 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     help="Heads to replace: local, global, random, or a JSON list for each layer.  [--from-bert]",
 )
 @click.option("--kernel-size", default=9, show_default=True, help="Tokens in a window.  [--from-bert]")
+@click.option(
+    "--convolution",
+    default="span",
+    show_default=True,
+    help="Kernels from token and span, or to compare with from the token alone (dynamic), or fixed.  [--from-bert]",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the new weights.  [--from-bert]")
 @click.option(
     "--text", "files", multiple=True, type=FILE,
@@ -40,6 +45,7 @@ def convert(
     embedding_size: int | None,
     heads: str,
     kernel_size: int,
+    convolution: str,
     seed: int,
     files: tuple[Path, ...],
 ) -> None:
@@ -54,14 +60,16 @@ def convert(
         if from_bert:
             from convbert_edu.extras.bert_conversion import convert_bert_folder
 
-            options = {"embedding_size": embedding_size, "kernel_size": kernel_size, "seed": seed}
             found = convert_bert_folder(
-                source, target, measured_texts(files), layers=_layers(layers), heads=_heads(heads), **options
-            )
+                source, target, measured_texts(files), layers=_layers(layers), heads=_heads(heads),
+                embedding_size=embedding_size, kernel_size=kernel_size, convolution=convolution, seed=seed,
+            )  # fmt: skip
             click.echo(f"wrote {target}\n{found}")
             return
-        if layers or embedding_size or files or heads != "local":
-            raise click.UsageError("--layers, --embedding-size, --heads and --text need --from-bert")
+        if layers or embedding_size or files or heads != "local" or convolution != "span":
+            raise click.UsageError(
+                "--layers, --embedding-size, --heads, --convolution and --text need --from-bert"
+            )
         from convbert_edu.extras.conversion import convert as run
 
         report = run(Path(source), target)

@@ -1,15 +1,21 @@
 """`convbert-edu finetune` (lessons 09 to 13 and 15)."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
-from convbert_edu.cli.common import CommandWithSettings, Section, describe, plain_errors, settings_from
-
-FOLDER = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+from convbert_edu.cli.common import (
+    FILE,
+    FOLDER,
+    CommandWithSettings,
+    Section,
+    describe,
+    plain_errors,
+    settings_from,
+    settings_section,
+    stoppable,
+)
 
 
 def _sections() -> list[Section]:
@@ -27,9 +33,7 @@ def _sections() -> list[Section]:
             ("hub:NAME", "a data set of the hub"),
         ]
         sections.append((f"Data for {name} (--data)", rows))
-    sections.append(
-        ("Settings (--set NAME=VALUE; here with their defaults; null means None)", describe(FinetuneSettings))
-    )
+    sections.append(settings_section(FinetuneSettings))
     others = [
         (f"{setting}={value}", f"for {name}")
         for name, task in TASKS.items()
@@ -93,10 +97,7 @@ def finetune(
         epochs = {"epochs": 10} if reading.get("task") in TEN_EPOCHS else {}
         settings = FinetuneSettings.recipe(chosen, config, **(epochs | values))
         splits = load_data(source, chosen.name, validation, test, reading)
-        try:
+        with stoppable():
             record = run(chosen, splits, model, output, settings, resume, find_device(device))
-        except KeyboardInterrupt as stop:
-            click.echo(f"\n{stop}", err=True)
-            sys.exit(130)
     shown = ("task", "examples", "steps", "seconds", "best_epoch", "validation", "test")
     click.echo(json.dumps({name: record[name] for name in shown if name in record}, indent=2))

@@ -1,15 +1,20 @@
 """`convbert-edu pretrain` and `convbert-edu data pack` (lessons 08 and 15)."""
 
-import json
-import sys
 from pathlib import Path
 
 import click
 
-from convbert_edu.cli.common import CommandWithSettings, Section, describe, plain_errors, settings_from
-
-FOLDER = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+from convbert_edu.cli.common import (
+    FILE,
+    FOLDER,
+    CommandWithSettings,
+    Section,
+    corpus_run_options,
+    plain_errors,
+    run_on_corpus,
+    settings_from,
+    settings_section,
+)
 
 
 @click.command("pack")
@@ -69,20 +74,11 @@ def _sections() -> list[Section]:
     """Return what `pretrain --help` lists after its options."""
     from convbert_edu.pretraining.settings import PretrainSettings
 
-    return [
-        ("Settings (--set NAME=VALUE; here with their defaults; null means None)", describe(PretrainSettings))
-    ]
+    return [settings_section(PretrainSettings)]
 
 
 @click.command(cls=CommandWithSettings, sections=_sections)
-@click.argument("corpus", type=FOLDER)
-@click.argument("output", type=FOLDER)
-@click.option(
-    "--settings", "settings_file", type=FILE, help="JSON file with settings; the rest are defaults."
-)
-@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="One setting (can be repeated).")
-@click.option("--resume", is_flag=True, help="Go on with the run in OUTPUT.")
-@click.option("--device", help="Where to compute; found by itself if left out.")
+@corpus_run_options
 def pretrain(
     corpus: Path,
     output: Path,
@@ -97,23 +93,9 @@ def pretrain(
     Settings (listed below), for example:
       --set objective=masked_lm --set steps=20000 --set 'sizes={"hidden_size": 256}'
     """
-    from convbert_edu.device import find_device
-    from convbert_edu.pretraining.corpus import PretrainingCorpus
     from convbert_edu.pretraining.run import pretrain as run
     from convbert_edu.pretraining.settings import PretrainSettings
 
     with plain_errors():
         settings = PretrainSettings.from_dict(settings_from(settings_file, changes))
-        opened = PretrainingCorpus.open(corpus)
-        try:
-            record = run(
-                settings, opened.train, opened.tokenizer, output, resume, find_device(device), opened.held_out
-            )
-        except KeyboardInterrupt as stop:
-            click.echo(f"\n{stop}", err=True)
-            sys.exit(130)
-    # Of several processes only the main one has measured.
-    if "held_out" in record:
-        click.echo(
-            json.dumps({name: record[name] for name in ("steps", "tokens", "seconds", "held_out")}, indent=2)
-        )
+        run_on_corpus(run, settings, corpus, output, resume, device)

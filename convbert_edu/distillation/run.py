@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from convbert_edu.checkpoints.folder import resolve_folder
-from convbert_edu.device import autocast, find_device, to_device
+from convbert_edu.device import autocast, to_device
 from convbert_edu.distillation.objective import DistillationObjective, DistillationOutput, Teacher
 from convbert_edu.distillation.settings import FREE_TO_CHANGE, DistillationSettings
 from convbert_edu.distillation.setup import make_objective, weights_sha256
@@ -19,17 +19,22 @@ from convbert_edu.extras.bert_checkpoint import find_bert
 from convbert_edu.pretraining.batches import PretrainingBatches, held_out_batches
 from convbert_edu.pretraining.evaluation import detection_metrics
 from convbert_edu.pretraining.masking import Masking
-from convbert_edu.pretraining.run import StepTotals, TokenFileRun, TokenFileTrainer, sequences_for
+from convbert_edu.pretraining.run import (
+    StepTotals,
+    TokenFileRun,
+    TokenFileTrainer,
+    run_on_token_file,
+    sequences_for,
+)
 from convbert_edu.pretraining.token_file import TokenFile
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.distributed import DistributedContext
 from convbert_edu.training.random_numbers import Stream
-from convbert_edu.training.run import run_in_folder
 from convbert_edu.training.run_folder import MetricTotals, RunFolder
 
 # Parts of a converted model that start anew, or were fitted, and may learn faster than what comes from the teacher.
 NEW_PARTS = (
-    "span_key.", "convolution.kernel.", "embeddings.projection.", "masked_lm_head.", "replaced_token_head."
+    "span_key.", "convolution.kernel", "embeddings.projection.", "masked_lm_head.", "replaced_token_head."
 )  # fmt: skip
 
 
@@ -48,15 +53,9 @@ def distil(
     a run that was killed or stopped goes on from its newest checkpoint, exactly.
     Raises ValueError for text, settings or a teacher that do not fit, and what `run_in_folder` raises.
     """
-    device = device or find_device()
-    for file in (token_file, held_out):
-        if file is not None:
-            file.check_vocabulary(tokenizer)
-
-    def make_run(folder: RunFolder, distributed: DistributedContext) -> DistillationRun:
-        return DistillationRun(settings, token_file, tokenizer, folder, device, held_out, distributed)
-
-    return run_in_folder(make_run, output_folder, resume, settings.threads, device)
+    return run_on_token_file(
+        DistillationRun, settings, token_file, tokenizer, output_folder, resume, device, held_out
+    )
 
 
 class DistillationRun(TokenFileRun):

@@ -3,21 +3,17 @@
 import dataclasses
 from dataclasses import dataclass
 
-from convbert_edu.training import settings
-from convbert_edu.training.settings import Settings, setting
+from convbert_edu.pretraining import settings
+from convbert_edu.pretraining.settings import TokenFileSettings
+from convbert_edu.training.settings import setting
 
-CHOICES = {
-    "inputs": ("masked", "student_masked", "original"),
-    "precision": ("auto", "float32", "bfloat16"),
-}
+INPUTS = ("masked", "student_masked", "original")
 # Student and teacher are known by the hashes of their weights, wherever they lie.
-FREE_TO_CHANGE = settings.FREE_TO_CHANGE | {
-    "stop_after", "evaluate_every", "evaluate_sequences", "student", "teacher"
-}  # fmt: skip
+FREE_TO_CHANGE = settings.FREE_TO_CHANGE | {"student", "teacher"}
 
 
 @dataclass(kw_only=True)
-class DistillationSettings(Settings):
+class DistillationSettings(TokenFileSettings):
     """The settings of a distillation. Raises ValueError, naming the field, for values that cannot work."""
 
     # Who learns from whom.
@@ -51,63 +47,26 @@ class DistillationSettings(Settings):
         "masked",
         "masked: both read masked text; student_masked: the teacher reads the original; original: both read it",
     )
-    mask_probability: float = setting(0.15, "share of the tokens that are masked")
-    mask_share: float = setting(0.85, "share of the masked tokens that become [MASK]; the others stay")
-    whole_word_masking: bool = setting(False, "mask all pieces of a word together")
 
-    # The steps.
-    steps: int = setting(10_000, "updates of the weights")
-    stop_after: int | None = setting(
-        None, "end at this step already; a later run may go on from there with --resume"
-    )
-    batch_size: int = setting(16, "sequences of one process in one micro-batch")
-    gradient_accumulation_steps: int = setting(1, "micro-batches whose gradients are added up for one step")
-    max_length: int | None = setting(None, "cut longer sequences to this; null: as they were packed")
+    # The steps, where they differ from those of pretraining.
+    batch_size: int = 16
     learning_rate: float = setting(3e-4, "the highest learning rate of weights that come from the teacher")
     new_learning_rate: float = setting(
-        2e-3, "the same for weights that start anew: span-aware keys, kernels, projection and heads"
+        2e-3,
+        "the highest learning rate of weights that start anew: span-aware keys, kernels, projection and heads",
     )
-    warmup_steps: int = setting(100, "steps over which the learning rate rises")
-    beta1: float = setting(0.9, "Adam's memory of gradients")
-    beta2: float = setting(0.98, "Adam's memory of squared gradients")
-    weight_decay: float = setting(0.01, "pull of the weights towards 0; biases and LayerNorms are left alone")
-    max_grad_norm: float = setting(1.0, "norm to which a longer gradient is cut")
-    dropout: float = setting(0.0, "in training; the saved configuration keeps its own for fine-tuning")
-    seed: int = setting(0, "of new weights, order, masked tokens, sampled tokens and dropout")
-
-    # The machine.
-    precision: str = setting("auto", "auto: bfloat16 where the hardware has it; or float32, bfloat16")
-    gradient_checkpointing: bool = setting(
-        False, "less memory, more time: layers are computed again for their gradients"
-    )
-    threads: int | None = setting(None, "of the CPU; null: as many as PyTorch takes by itself")
-
-    # The record.
-    checkpoint_minutes: float = setting(10.0, "between checkpoints")
-    log_every: int = setting(50, "steps between lines of the log")
-    evaluate_every: int = setting(1000, "steps between measurements on held-out text; 0: only at the end")
-    evaluate_sequences: int = setting(500, "held-out sequences that are measured")
+    warmup_steps: int = 100
+    beta2: float = 0.98
+    dropout: float = 0.0
+    evaluate_sequences: int = 500
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
-        for name in ("steps", "batch_size", "gradient_accumulation_steps", "log_every", "evaluate_sequences"):
-            self.require(name, lambda value: value >= 1, "at least 1")
+        super().__post_init__()
+        self.require_one_of("inputs", INPUTS)
         weights = ("hidden_weight", "attention_weight", "masked_lm_weight", "rtd_weight")
-        for name in (*weights, "weight_decay", "checkpoint_minutes", "evaluate_every"):
+        for name in weights:
             self.require(name, lambda value: value >= 0, "at least 0")
-        for name in ("learning_rate", "new_learning_rate", "max_grad_norm"):
-            self.require(name, lambda value: value > 0, "above 0")
-        for name in ("dropout", "beta1", "beta2"):
-            self.require(name, lambda value: 0 <= value < 1, "from 0 to below 1")
-        for name in ("mask_probability", "mask_share"):
-            self.require(name, lambda value: 0 < value <= 1, "above 0 and up to 1")
-        self.require(
-            "warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})"
-        )
-        for name in ("threads", "max_length", "stop_after"):
-            self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
+        self.require("new_learning_rate", lambda value: value > 0, "above 0")
         if not any(getattr(self, name) for name in weights):
             raise ValueError(f"{', '.join(weights)} are all 0, so there is nothing to learn; set one above 0")
         if self.rtd_weight and not self.masked_lm_weight:

@@ -3,7 +3,8 @@
 Per layer, half of the heads keep their query, key and value rows and stay self-attention. The others give their value
 rows to the convolution, and their columns of the output matrix follow them. The kernels start as the attention that
 the replaced head paid, on average, to each of its neighbours, alike at every position; the span-aware key, which is
-to make them differ from position to position, starts from random numbers.
+to make them differ from position to position, starts from random numbers. The kinds of convolution without such a
+key, which experiments compare with, start from the same kernels.
 """
 
 import dataclasses
@@ -14,14 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from convbert_edu.extras.bert_checkpoint import find_bert, load_bert
 from convbert_edu.extras.factorised_embeddings import factorise_embeddings
 from convbert_edu.extras.head_choice import Heads, choose_heads, measure_heads
 from convbert_edu.files import atomic_folder, atomic_write
-from convbert_edu.layers import Embeddings, EncoderLayer
+from convbert_edu.layers import Embeddings, EncoderLayer, FixedConvolution
+from convbert_edu.layers.dynamic_convolution import ConvolutionHeads
 from convbert_edu.models.encoder import ConvBertModel
 from convbert_edu.models.heads import ConvBertForMaskedLM
 from convbert_edu.tokenizer import ConvBertTokenizer
@@ -110,6 +112,7 @@ def convert_bert(
     heads: Heads = "local",
     embedding_size: int | None = None,
     kernel_size: int = 9,
+    convolution: str = "span",
     seed: int = 0,
 ) -> tuple[Model, ConversionReport]:
     """Return a ConvBERT of the same width that begins close to `bert`, and the report of what came from where.
@@ -118,6 +121,7 @@ def convert_bert(
     texts: on these the heads are measured, and narrower embeddings are fitted
     layers: which layers to keep, all if left out; heads: see `choose_heads`
     embedding_size: width of the tables where they are to be narrower than the model
+    convolution: "span", or for a control experiment "dynamic" or "fixed", see `ConvBertConfig`
     seed: of the span-aware keys' first weights, and of "random" heads
     Raises ValueError, naming the argument, for layers, heads and sizes that do not fit.
     """
@@ -141,6 +145,7 @@ def convert_bert(
         attention_only=False,
         head_ratio=2,
         conv_kernel_size=kernel_size,
+        convolution=convolution,
         num_hidden_layers=len(layers),
         embedding_size=embedding_size or config.embedding_size,
     )
@@ -246,17 +251,26 @@ def _fill_layer(
     # The output layer reads the attention heads first, then the convolution heads (see MixedAttention).
     attention.output.weight.copy_(before.output.weight[:, torch.cat([far, near])])
     attention.output.bias.copy_(before.output.bias)
-    # With a weight of 0 the kernels are softmax(bias), and softmax(log p) is p, scaled to sum to 1.
-    attention.convolution.kernel.weight.zero_()
-    smallest = torch.finfo(profile.dtype).tiny
-    attention.convolution.kernel.bias.copy_(profile[replaced].clamp(min=smallest).log().flatten())
+    start = _start_kernels(attention.convolution, profile[replaced])
     for part in ("query", "self_attention", "convolution.value", "output"):
         module: nn.Module = attention.get_submodule(part)
         report.rearranged += [f"{name}.attention.{part}.{each}" for each, _ in module.named_parameters()]
-    report.fitted.append(f"{name}.attention.convolution.kernel.bias")
-    span_key = attention.convolution.span_key
-    report.new += [f"{name}.attention.convolution.kernel.weight"]
-    report.new += [f"{name}.attention.convolution.span_key.{each}" for each, _ in span_key.named_parameters()]
+    for each, _ in attention.convolution.named_parameters():
+        if not each.startswith("value."):
+            (report.fitted if each == start else report.new).append(f"{name}.attention.convolution.{each}")
+
+
+def _start_kernels(convolution: ConvolutionHeads, profile: Float[Tensor, "heads kernel"]) -> str:
+    """Let the kernels be `profile` at every position; return the name of the parameter that holds it."""
+    # softmax(log p) is p, scaled to sum to 1.
+    scores = profile.clamp(min=torch.finfo(profile.dtype).tiny).log()
+    if isinstance(convolution, FixedConvolution):
+        convolution.kernel.copy_(scores)
+        return "kernel"
+    # With a weight of 0 the kernels are softmax(bias), whatever the token and its span.
+    convolution.kernel.weight.zero_()
+    convolution.kernel.bias.copy_(scores.flatten())
+    return "kernel.bias"
 
 
 def head_channels(heads: Sequence[int], head_size: int) -> Int[Tensor, " channels"]:

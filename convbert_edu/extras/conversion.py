@@ -158,6 +158,11 @@ def _write(
     report.written.append(f"{written}: {type(model).__name__}, {model.num_parameters():,} parameters")
     if config.attention_only:
         report.notes.append(f"transformers cannot open {written}: it knows no ConvBERT with attention_only")
+    elif config.convolution != "span":
+        report.notes.append(
+            f"transformers cannot use {written}: its convolution is {config.convolution!r}, and transformers knows "
+            "only 'span'; it would put random numbers in the place of the kernels' weights"
+        )
     elif has_narrow_branches(config):
         report.notes.append(
             f"transformers cannot open {written}: with head_ratio {config.head_ratio} its heads are "

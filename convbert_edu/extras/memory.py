@@ -87,19 +87,24 @@ def layer_bytes(config: ConvBertConfig, precision: str) -> int:
     d, a, wide = config.hidden_size, config.branch_size, config.intermediate_size
     heads = config.num_heads_per_branch
     kernels = heads * config.conv_kernel_size
+    # The kinds of convolution without a span-aware key keep less; a fixed kernel is kept once, and not per token.
+    span, fixed = config.convolution == "span", config.convolution == "fixed"
     # Two LayerNorms keep a mean and a spread each, fused attention keeps the logarithm of each softmax's sum.
     statistics = FLOAT32 * (2 * 2 + heads)
     dropped = 2 * d if config.hidden_dropout_prob else 0
     if precision == "float32":
         # d: the layer's input, the inputs of both LayerNorms, what comes out of the first, the filtered input.
         # a: Q, K, V, what attention gathers, K_s, Q * K_s, V_c, and both branches side by side (2 a).
-        numbers = 5 * d + 9 * a + kernels + wide
+        without_span_key = 4 * d + 7 * a + (0 if fixed else kernels) + wide
+        numbers = without_span_key + d + 2 * a if span else without_span_key
         without_convolution = 4 * d + 5 * a + wide
         return FLOAT32 * (without_convolution if config.attention_only else numbers) + statistics + dropped
     # float32: the inputs of both LayerNorms. bfloat16: the copies that query, key, value and `expand` read;
     # Q, K, V and what attention gathers, which is what the output layer reads where there is no second branch.
     attention = FLOAT32 * 2 * d + BFLOAT16 * (4 * d + 4 * a + wide)
-    # float32: the input of the filters, K_s (its bias is float32), the kernels. bfloat16: copies of the input and of
-    # the filtered input, Q * K_s, V_c, the kernels, and both branches side by side.
-    convolution = FLOAT32 * (d + a + kernels) + BFLOAT16 * (2 * d + 4 * a + kernels)
+    # float32: the kernels. bfloat16: a copy of the input, V_c, the kernels, and both branches side by side.
+    convolution = FLOAT32 * (0 if fixed else kernels) + BFLOAT16 * (d + 3 * a + kernels)
+    if span:
+        # float32: the input of the filters, K_s (its bias is float32). bfloat16: the filtered input, Q * K_s.
+        convolution += FLOAT32 * (d + a) + BFLOAT16 * (d + a)
     return attention + (0 if config.attention_only else convolution) + statistics + dropped

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.finetuning.tasks.base import Task
-from convbert_edu.training.settings import Settings, TrainingSettings, setting
+from convbert_edu.training.settings import PRECISIONS, Settings, TrainingSettings, setting
 
 # Models of this width and above (ConvBERT-base) learn with the lower rate.
 LARGE, LARGE_RATE = 768, 1e-4
@@ -43,8 +43,7 @@ class FinetuneSettings(TrainingSettings, Settings):
     threads: int | None = setting(None, "threads of the CPU; None: as many as PyTorch takes by itself")
 
     def __post_init__(self) -> None:
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise ValueError(f"precision is {self.precision!r}; choose one of auto, float32, bfloat16")
+        self.require_one_of("precision", PRECISIONS)
         counts = ("epochs", "batch_size", "gradient_accumulation_steps", "evaluation_batch_size", "log_every")
         for name in counts:
             self.require(name, lambda value: value >= 1, "at least 1")

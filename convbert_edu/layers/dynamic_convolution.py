@@ -66,7 +66,8 @@ class FixedConvolution(ConvolutionHeads):
     """Step 1, LConv: one learned kernel per head, the same for every word: "can" the noun and "can" the verb alike.
 
     This is the lightweight convolution of Wu et al. (2019), not the ordinary one: its weights are normalised by
-    softmax and shared by all channels of a head. Not a part of ConvBERT: the next two steps improve on it.
+    softmax and shared by all channels of a head. Not a part of ConvBERT, whose config.convolution may ask for it to
+    compare with: the next two steps improve on it.
     """
 
     def __init__(self, config: ConvBertConfig) -> None:

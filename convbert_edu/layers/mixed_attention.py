@@ -1,7 +1,8 @@
 """Mixed attention: heads that see the whole sentence beside heads that see a window (lesson 04).
 
-Mixed-Attn(Q, K, K_s, V) = Concat(Self-Attn(Q, K, V), SDConv(Q, K_s, V_c)), the paper's block. Below it stands
-BERT's block, in which every head is self-attention, to compare with.
+Mixed-Attn(Q, K, K_s, V) = Concat(Self-Attn(Q, K, V), SDConv(Q, K_s, V_c)), the paper's block. To compare with,
+config.convolution puts lesson 03's other two kinds of convolution in the place of SDConv; and below stands BERT's
+block, in which every head is self-attention.
 """
 
 import torch
@@ -9,8 +10,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convbert_edu.config import ConvBertConfig
-from convbert_edu.layers.dynamic_convolution import SpanDynamicConvolution
+from convbert_edu.layers.dynamic_convolution import (
+    ConvolutionHeads,
+    DynamicConvolution,
+    FixedConvolution,
+    SpanDynamicConvolution,
+)
 from convbert_edu.layers.self_attention import SelfAttention
+
+# The values of config.convolution.
+CONVOLUTIONS: dict[str, type[ConvolutionHeads]] = {
+    "span": SpanDynamicConvolution,
+    "dynamic": DynamicConvolution,
+    "fixed": FixedConvolution,
+}
 
 
 class MixedAttention(nn.Module):
@@ -24,7 +37,8 @@ class MixedAttention(nn.Module):
         super().__init__()
         self.query = nn.Linear(config.hidden_size, config.branch_size)
         self.self_attention = SelfAttention(config)
-        self.convolution = SpanDynamicConvolution(config)
+        # SpanDynamicConvolution, unless the configuration asks for one of lesson 03's other kinds to compare with.
+        self.convolution = CONVOLUTIONS[config.convolution](config)
         self.output = nn.Linear(2 * config.branch_size, config.hidden_size)
 
     def forward(

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from convbert_edu.layers import GroupedLinear, SpanAwareKey
+from convbert_edu.layers import FixedConvolution, GroupedLinear, SpanAwareKey
 
 
 def init_weights(model: nn.Module, std: float) -> None:
@@ -20,7 +20,7 @@ def init_weights(model: nn.Module, std: float) -> None:
     LayerNorms and the depthwise filters of span-aware keys were initialised when they were made.
     """
     for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Embedding | GroupedLinear):
+        if isinstance(module, nn.Linear | nn.Embedding | GroupedLinear | FixedConvolution):
             for name, parameter in module.named_parameters(recurse=False):
                 _initialise(module, name, parameter, std)
 

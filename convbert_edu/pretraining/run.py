@@ -3,7 +3,7 @@
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -14,7 +14,7 @@ from convbert_edu.device import autocast, find_device, to_device
 from convbert_edu.pretraining.batches import PretrainingBatches
 from convbert_edu.pretraining.evaluation import evaluate_objective
 from convbert_edu.pretraining.masking import Masking
-from convbert_edu.pretraining.settings import FREE_TO_CHANGE, PretrainSettings
+from convbert_edu.pretraining.settings import FREE_TO_CHANGE, PretrainSettings, TokenFileSettings
 from convbert_edu.pretraining.setup import Objective, make_objective, save_models
 from convbert_edu.pretraining.token_file import TokenFile
 from convbert_edu.tokenizer import ConvBertTokenizer
@@ -23,7 +23,6 @@ from convbert_edu.training.optimizer import linear_schedule, make_optimizer
 from convbert_edu.training.random_numbers import Stream
 from convbert_edu.training.run import Run, run_in_folder
 from convbert_edu.training.run_folder import MetricTotals, RunFolder
-from convbert_edu.training.settings import Settings
 from convbert_edu.training.trainer import Trainer
 
 
@@ -42,13 +41,32 @@ def pretrain(
     checkpoints. With `resume` a run that was killed or stopped goes on from its newest checkpoint.
     Raises ValueError for text, vocabulary or settings that do not fit, and what `run_in_folder` raises.
     """
+    return run_on_token_file(
+        PretrainingRun, settings, token_file, tokenizer, output_folder, resume, device, held_out
+    )
+
+
+def run_on_token_file(
+    kind: "Callable[..., TokenFileRun]",
+    settings: TokenFileSettings,
+    token_file: TokenFile,
+    tokenizer: ConvBertTokenizer,
+    output_folder: str | os.PathLike,
+    resume: bool,
+    device: torch.device | None,
+    held_out: TokenFile | None,
+) -> dict[str, Any]:
+    """Start a run of this kind, or go on with it, and return its record.
+
+    Raises ValueError where the text was packed with another vocabulary, and what `run_in_folder` raises.
+    """
     device = device or find_device()
     for file in (token_file, held_out):
         if file is not None:
             file.check_vocabulary(tokenizer)
 
-    def make_run(folder: RunFolder, distributed: DistributedContext) -> PretrainingRun:
-        return PretrainingRun(settings, token_file, tokenizer, folder, device, held_out, distributed)
+    def make_run(folder: RunFolder, distributed: DistributedContext) -> TokenFileRun:
+        return kind(settings, token_file, tokenizer, folder, device, held_out, distributed)
 
     return run_in_folder(make_run, output_folder, resume, settings.threads, device)
 
@@ -69,7 +87,7 @@ class TokenFileRun(Run):
 
     def __init__(
         self,
-        settings: Settings,
+        settings: TokenFileSettings,
         trainer: "TokenFileTrainer",
         token_file: TokenFile,
         tokenizer: ConvBertTokenizer,
@@ -166,7 +184,7 @@ class TokenFileTrainer(Trainer):
 
     def __init__(
         self,
-        settings: Settings,
+        settings: TokenFileSettings,
         objective: nn.Module,
         optimizer: Optimizer,
         sequences: PretrainingBatches,
@@ -279,7 +297,10 @@ class PretrainingTrainer(TokenFileTrainer):
 
 
 def sequences_for(
-    settings: Settings, token_file: TokenFile, tokenizer: ConvBertTokenizer, distributed: DistributedContext
+    settings: TokenFileSettings,
+    token_file: TokenFile,
+    tokenizer: ConvBertTokenizer,
+    distributed: DistributedContext,
 ) -> PretrainingBatches:
     """Return the masked sequences that the steps of a run read, as its settings say."""
     masking = Masking(tokenizer, settings.mask_probability, settings.mask_share, settings.whole_word_masking)

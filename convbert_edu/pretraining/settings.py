@@ -1,49 +1,28 @@
-"""Every setting of a pretraining run, and which of them may change when a run goes on (lessons 08 and 15)."""
+"""Every setting of a run over a token file, and of pretraining, which is one (lessons 08 and 15).
+
+FREE_TO_CHANGE says which of them may change when a run goes on.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.training import settings
-from convbert_edu.training.settings import Settings, setting
+from convbert_edu.training.settings import PRECISIONS, Settings, setting
 
-CHOICES = {
-    "objective": ("masked_lm", "replaced_token"),
-    "preset": ("tiny", "small", "medium_small", "base"),
-    "precision": ("auto", "float32", "bfloat16"),
-}
+OBJECTIVES = ("masked_lm", "replaced_token")
+PRESETS = ("tiny", "small", "medium_small", "base")
 FREE_TO_CHANGE = settings.FREE_TO_CHANGE | {"stop_after", "evaluate_every", "evaluate_sequences"}
 
 
 @dataclass(kw_only=True)
-class PretrainSettings(Settings):
-    """The settings of a pretraining run. Raises ValueError, naming the field, for values that cannot work."""
+class TokenFileSettings(Settings):
+    """What pretraining and distillation have in common: masked tokens, steps, machine and record.
 
-    # What is trained.
-    objective: str = setting("replaced_token", "or masked_lm: one model alone, which predicts masked tokens")
-    preset: str = setting("tiny", "or small, medium_small, base: size of the model (of the discriminator)")
-    sizes: dict[str, Any] = field(
-        default_factory=dict, metadata={"meaning": "fields of ConvBertConfig that replace the preset's"}
-    )
-    generator_fraction: float = setting(0.25, "width of the generator as a share of the discriminator's")
-    generator_sizes: dict[str, Any] = field(
-        default_factory=dict, metadata={"meaning": "fields that replace the generator's"}
-    )
-    start_generator: str | None = setting(
-        None, "folder of a masked language model to start from (its sizes count)"
-    )
-    start_discriminator: str | None = setting(
-        None, "folder of a model whose encoder starts the discriminator"
-    )
-    freeze_generator: bool = setting(
-        False, "leave the generator as it is: no loss of its own, nothing shared"
-    )
+    The defaults are those of pretraining. Raises ValueError, naming the field, for values that cannot work.
+    """
 
-    # The loss.
-    rtd_weight: float = setting(50.0, "weight of replaced-token detection, beside the generator's loss")
-    cls_mlm_weight: float = setting(
-        0.0, "weight of predicting the masked tokens from [CLS] alone (masked_lm only)"
-    )
+    # The masked tokens.
     mask_probability: float = setting(0.15, "share of the tokens that are masked")
     mask_share: float = setting(0.85, "share of the masked tokens that become [MASK]; the others stay")
     whole_word_masking: bool = setting(False, "mask all pieces of a word together")
@@ -81,24 +60,61 @@ class PretrainSettings(Settings):
     evaluate_sequences: int = setting(1000, "held-out sequences that are measured")
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
+        self.require_one_of("precision", PRECISIONS)
         for name in ("steps", "batch_size", "gradient_accumulation_steps", "log_every", "evaluate_sequences"):
             self.require(name, lambda value: value >= 1, "at least 1")
-        for name in ("rtd_weight", "cls_mlm_weight", "weight_decay", "checkpoint_minutes", "evaluate_every"):
+        for name in ("weight_decay", "checkpoint_minutes", "evaluate_every"):
             self.require(name, lambda value: value >= 0, "at least 0")
         for name in ("learning_rate", "max_grad_norm"):
             self.require(name, lambda value: value > 0, "above 0")
         for name in ("dropout", "beta1", "beta2"):
             self.require(name, lambda value: 0 <= value < 1, "from 0 to below 1")
-        for name in ("mask_probability", "mask_share", "generator_fraction"):
+        for name in ("mask_probability", "mask_share"):
             self.require(name, lambda value: 0 < value <= 1, "above 0 and up to 1")
         self.require(
             "warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})"
         )
         for name in ("threads", "max_length", "stop_after"):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
+
+
+@dataclass(kw_only=True)
+class PretrainSettings(TokenFileSettings):
+    """The settings of a pretraining run. Raises ValueError, naming the field, for values that cannot work."""
+
+    # What is trained.
+    objective: str = setting("replaced_token", "or masked_lm: one model alone, which predicts masked tokens")
+    preset: str = setting("tiny", "or small, medium_small, base: size of the model (of the discriminator)")
+    sizes: dict[str, Any] = field(
+        default_factory=dict, metadata={"meaning": "fields of ConvBertConfig that replace the preset's"}
+    )
+    generator_fraction: float = setting(0.25, "width of the generator as a share of the discriminator's")
+    generator_sizes: dict[str, Any] = field(
+        default_factory=dict, metadata={"meaning": "fields that replace the generator's"}
+    )
+    start_generator: str | None = setting(
+        None, "folder of a masked language model to start from (its sizes count)"
+    )
+    start_discriminator: str | None = setting(
+        None, "folder of a model whose encoder starts the discriminator"
+    )
+    freeze_generator: bool = setting(
+        False, "leave the generator as it is: no loss of its own, nothing shared"
+    )
+
+    # The loss.
+    rtd_weight: float = setting(50.0, "weight of replaced-token detection, beside the generator's loss")
+    cls_mlm_weight: float = setting(
+        0.0, "weight of predicting the masked tokens from [CLS] alone (masked_lm only)"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_one_of("objective", OBJECTIVES)
+        self.require_one_of("preset", PRESETS)
+        for name in ("rtd_weight", "cls_mlm_weight"):
+            self.require(name, lambda value: value >= 0, "at least 0")
+        self.require("generator_fraction", lambda value: 0 < value <= 1, "above 0 and up to 1")
         if self.freeze_generator and (self.objective != "replaced_token" or self.start_generator is None):
             raise ValueError(
                 "freeze_generator is true; that needs objective 'replaced_token' and a trained generator in "

@@ -1,12 +1,12 @@
 """Settings of training runs: what all of them can do (JSON, checks), and those of the training loop itself.
 
 Lessons 00, 09, 11 to 13 and 15 set them. `PretrainSettings` and `FinetuneSettings` stand in pretraining/settings.py and
-finetuning/settings.py.
+finetuning/settings.py, `DistillationSettings` in distillation/settings.py.
 """
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_origin
@@ -15,6 +15,7 @@ from convbert_edu.config import read_json_object
 
 # A run may go on with other values of these: nothing in the weights changes (threads: nothing but the last bits).
 FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "gradient_checkpointing", "threads"})
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def setting(default: Any, meaning: str) -> Any:
@@ -28,7 +29,14 @@ def meanings(settings: type) -> dict[str, str]:
     for each in filter(dataclasses.is_dataclass, reversed(settings.__mro__)):
         told = {field.name: field.metadata.get("meaning") for field in dataclasses.fields(each)}
         found |= {name: meaning for name, meaning in told.items() if meaning}
-    return {field.name: found[field.name] for field in dataclasses.fields(settings)}
+    return {field.name: found[field.name] for field in own_fields_first(settings)}
+
+
+def own_fields_first(settings: type) -> list[dataclasses.Field]:
+    """Return the fields of a dataclass as a reader wants them: those that only it has before those it inherits."""
+    bases = filter(dataclasses.is_dataclass, settings.__mro__[1:])
+    inherited = {field.name for base in bases for field in dataclasses.fields(base)}
+    return sorted(dataclasses.fields(settings), key=lambda field: field.name in inherited)
 
 
 class Settings:
@@ -41,7 +49,7 @@ class Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Return settings from plain values; raises ValueError for unknown names and for values of the wrong type."""
-        known = [each.name for each in dataclasses.fields(cls)]
+        known = [each.name for each in own_fields_first(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"there are no settings called {unknown}; the settings are {', '.join(known)}")
@@ -66,6 +74,12 @@ class Settings:
         value = getattr(self, name)
         if not holds(value):
             raise ValueError(f"{name} is {value!r}; it must be {rule}")
+
+    def require_one_of(self, name: str, allowed: Sequence[str]) -> None:
+        """Raise ValueError, naming the field and what there is to choose from, for any other value."""
+        value = getattr(self, name)
+        if value not in allowed:
+            raise ValueError(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
 
 
 @dataclass(kw_only=True)

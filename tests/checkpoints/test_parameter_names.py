@@ -7,16 +7,18 @@ import torch
 import transformers
 
 import convbert_edu
+from convbert_edu.checkpoints.loading import to_transformers_names
 from convbert_edu.checkpoints.parameter_names import OUR_PREFIX, encoder_names, head_names, name_table
-from convbert_edu.checkpoints.saving import to_transformers_names
 from convbert_edu.models.base import PretrainedModel
 from helpers import tiny_config
 from models.cases import EVERY_MODEL
 
 CONFIGURATIONS = [{}, {"num_groups": 1}, {"embedding_size": 32}, {"num_hidden_layers": 5}]
+# These transformers does not have.
+OUR_OWN = [{"convolution": "dynamic"}, {"convolution": "fixed"}]
 
 
-@pytest.mark.parametrize("changes", CONFIGURATIONS)
+@pytest.mark.parametrize("changes", CONFIGURATIONS + OUR_OWN)
 @pytest.mark.parametrize("model", EVERY_MODEL)
 def test_every_parameter_stands_in_the_table_once(model: type[PretrainedModel], changes: dict[str, Any]):
     config = tiny_config(tie_word_embeddings=False, **changes)
@@ -26,7 +28,7 @@ def test_every_parameter_stands_in_the_table_once(model: type[PretrainedModel], 
     assert [rows.count(name) for name in parameters] == [1] * len(parameters)
 
 
-@pytest.mark.parametrize("changes", CONFIGURATIONS)
+@pytest.mark.parametrize("changes", CONFIGURATIONS + OUR_OWN)
 def test_the_table_holds_nothing_but_parameters(changes: dict[str, Any]):
     config = tiny_config(tie_word_embeddings=False, **changes)
     parameters = set()

@@ -10,7 +10,10 @@ from click.testing import CliRunner, Result
 
 from convbert_edu import ConvBertForMaskedLM
 from convbert_edu.cli.main import main
-from tiny_corpus import documents, quick_settings
+from tiny_corpus import documents, make_corpus, quick_settings
+
+# What a command cannot do without.
+EXTRA = {"pretrain": [], "distil": ["--set", "student=START"]}
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +105,19 @@ def test_bad_text_and_settings_give_one_plain_message(text: Path, tmp_path: Path
         result = run("pretrain", tmp_path / "nowhere", tmp_path / "run", "--set", setting)
         assert result.exit_code == 1
         assert message in result.output
+
+
+@pytest.mark.parametrize("command", ["pretrain", "distil"])
+def test_a_run_that_was_stopped_says_how_to_go_on_and_exits_like_other_stopped_programs(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    make_corpus(tmp_path / "corpus")
+    module = {"pretrain": "pretraining", "distil": "distillation"}[command]
+
+    def stopped(*arguments: object) -> dict:
+        raise KeyboardInterrupt("stopped; go on with --resume")
+
+    monkeypatch.setattr(f"convbert_edu.{module}.run.{command}", stopped)
+    result = run(command, tmp_path / "corpus", tmp_path / "run", "--set", "steps=1000", *EXTRA[command])
+    assert result.exit_code == 130
+    assert "stopped; go on with --resume" in result.output

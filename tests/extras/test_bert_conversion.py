@@ -43,10 +43,16 @@ def mixed_by_hand(
     return block.output.dense(gathered)
 
 
+@pytest.mark.parametrize("kind", ["span", "dynamic", "fixed"])
 @pytest.mark.parametrize("heads", ["local", "global", "random", [[0, 1, 5], [2, 3, 4], [0, 2, 4], [1, 3, 5]]])
-def test_each_attention_block_computes_what_its_heads_compute_one_by_one(tmp_path: Path, heads: object):
+def test_each_attention_block_computes_what_its_heads_compute_one_by_one(
+    tmp_path: Path, heads: object, kind: str
+):
     theirs = save_tiny_bert(tmp_path)
-    model, report = convert_bert(load_bert(tmp_path), tiny_tokenizer(), TEXTS, heads=heads, kernel_size=5)
+    model, report = convert_bert(
+        load_bert(tmp_path), tiny_tokenizer(), TEXTS, heads=heads, kernel_size=5, convolution=kind
+    )
+    assert model.config.convolution == kind
     profile = measure_heads(load_bert(tmp_path), tiny_tokenizer(), TEXTS, 5).profile
     torch.manual_seed(0)
     hidden = torch.randn(2, 11, 48)
@@ -60,9 +66,10 @@ def test_each_attention_block_computes_what_its_heads_compute_one_by_one(tmp_pat
             torch.testing.assert_close(kernels[0, :, 6], start, atol=1e-5, rtol=1e-4)
 
 
-def test_all_that_is_no_attention_is_copied(tmp_path: Path):
+@pytest.mark.parametrize("kind", ["span", "dynamic", "fixed"])
+def test_all_that_is_no_attention_is_copied(tmp_path: Path, kind: str):
     bert = save_tiny_bert(tmp_path) and load_bert(tmp_path)
-    model, report = convert_bert(bert, tiny_tokenizer(), TEXTS, layers=[1, 3])
+    model, report = convert_bert(bert, tiny_tokenizer(), TEXTS, layers=[1, 3], convolution=kind)
     old = bert.state_dict()
     for name, tensor in model.state_dict().items():
         if name in report.copied:
@@ -146,6 +153,7 @@ def test_channels_of_heads():
         ({"embedding_size": 0}, "embedding_size is 0"),
         ({"kernel_size": 4}, "4; it must be odd"),
         ({"heads": [[0, 1, 2]]}, "heads has 1 lists"),
+        ({"convolution": "sdconv"}, "convolution is 'sdconv'; it must be one of 'span', 'dynamic', 'fixed'"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tmp_path: Path, options: dict, message: str):
@@ -191,11 +199,13 @@ def test_the_command_converts_and_prints_the_report(tmp_path: Path):
         "--text",
         str(tmp_path / "text.txt"),
     ]
-    result = CliRunner().invoke(main, [*command, *options, "--heads", "[[0, 1, 2], [3, 4, 5]]"])
+    options += ["--heads", "[[0, 1, 2], [3, 4, 5]]", "--convolution", "dynamic"]
+    result = CliRunner().invoke(main, [*command, *options])
     assert result.exit_code == 0, result.output
     assert "layer 1 from 3:" in result.output
     config = ConvBertModel.from_pretrained(tmp_path / "new").config
     assert (config.num_hidden_layers, config.embedding_size, config.conv_kernel_size) == (2, 16, 5)
+    assert config.convolution == "dynamic"
 
 
 @pytest.mark.parametrize(
@@ -204,6 +214,7 @@ def test_the_command_converts_and_prints_the_report(tmp_path: Path):
         (["--from-bert", "--layers", "a"], "--layers is 'a'; give numbers"),
         (["--from-bert", "--heads", "[[0,"], "--heads is '[[0,'; give local, global, random"),
         (["--layers", "0"], "need --from-bert"),
+        (["--convolution", "fixed"], "need --from-bert"),
     ],
 )
 def test_the_command_explains_wrong_options(tmp_path: Path, options: list[str], message: str):

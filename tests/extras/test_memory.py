@@ -15,6 +15,8 @@ SIZES = {
     "small": (ConvBertConfig.small(num_hidden_layers=3, vocab_size=1000, **NO_DROPOUT), 2, 128),
     "medium-small": (ConvBertConfig.medium_small(num_hidden_layers=2, vocab_size=1000, **NO_DROPOUT), 2, 96),
     "base": (ConvBertConfig.base(num_hidden_layers=2, vocab_size=1000, **NO_DROPOUT), 2, 64),
+    "dynamic": (ConvBertConfig.small(num_hidden_layers=2, convolution="dynamic", **NO_DROPOUT), 2, 64),
+    "fixed": (ConvBertConfig.small(num_hidden_layers=2, convolution="fixed", **NO_DROPOUT), 2, 64),
     "attention only": (ConvBertConfig.small(num_hidden_layers=2, attention_only=True, **NO_DROPOUT), 2, 64),
 }
 
