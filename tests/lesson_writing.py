@@ -16,8 +16,8 @@ STANDARD_COMMANDS = frozenset(
     \dots \ell \end \exp \forall \frac \ge \geq \gg \hspace \in \infty \int \langle \lceil \ldots \left \leftarrow \le
     \leq \lfloor \lim \limits \ll \ln \log \lVert \lvert \mapsto \max \mid \min \mp \ne \neq \not \notin \odot
     \operatorname \overbrace \partial \phantom \pm \prod \propto \qquad \quad \rangle \rceil \rfloor \Rightarrow
-    \right \rightarrow \rVert \rvert \sim \sin \sqrt \square \stackrel \star \subset \substack \sum \tanh \tfrac \times \to \top
-    \underbrace \underset \overset \Vert \vert \vdots \xrightarrow
+    \right \rightarrow \rVert \rvert \sim \sin \sqrt \square \stackrel \star \subset \substack \sum \tanh \tfrac \times
+    \to \top \underbrace \underset \overset \Vert \vert \vdots \xrightarrow
     """.split()
 )
 # These take words, or the name of a function, in braces.
