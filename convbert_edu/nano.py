@@ -17,29 +17,29 @@ from torch.nn import functional
 from convbert_edu.config import ConvBertConfig
 
 
-# Written in lesson 01, section 0.
+# Written in lesson 01, section 4.
 class Embeddings(nn.Module):
     """X = LayerNorm(E[ids] + E_pos[positions] + E_type[types]); then e -> d, where e is smaller than d."""
 
     def __init__(self, config: ConvBertConfig):
         super().__init__()
         e, d = config.embedding_size, config.hidden_size
-        # the row of [PAD] is never trained
+        # E [v, e]; the row of [PAD] is never trained
         self.word = nn.Embedding(config.vocab_size, e, padding_idx=config.pad_token_id)
-        self.position = nn.Embedding(config.max_position_embeddings, e)
-        self.token_type = nn.Embedding(config.type_vocab_size, e)
+        self.position = nn.Embedding(config.max_position_embeddings, e)  # E_pos
+        self.token_type = nn.Embedding(config.type_vocab_size, e)  # E_type
         self.layer_norm = nn.LayerNorm(e, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.projection = nn.Linear(e, d) if e != d else nn.Identity()
 
     def forward(self, input_ids, token_type_ids=None):
-        positions = torch.arange(input_ids.shape[1], device=input_ids.device)  # [n]
-        types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+        positions = torch.arange(input_ids.shape[1], device=input_ids.device)  # 0, 1, ..., n - 1 [n]
+        types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids  # [B, n]
         X = self.word(input_ids) + self.position(positions) + self.token_type(types)  # [B, n, e]
         X = self.dropout(self.layer_norm(X))  # [B, n, e]
         return self.projection(X)  # [B, n, d]
 
-# Written in lesson 02, section 0.
+# Written in lesson 02, section 5.
 class SelfAttention(nn.Module):
     """Self-Attn(Q, K, V) = softmax(Q K^T / sqrt(d_h)) V, in each of h heads. Q comes from outside (lesson 04)."""
 
@@ -63,7 +63,7 @@ class SelfAttention(nn.Module):
         out = self.dropout(P) @ V  # [B, h, n, d_h]
         return out.transpose(1, 2).flatten(2), P  # [B, n, a]
 
-# Written in lesson 03, section 0.
+# Written in lesson 03, section 6.
 class SpanAwareKey(nn.Module):
     """K_s: a key for each token, made from its neighbours too. Depthwise filter F, then pointwise matrix W_s."""
 
@@ -82,7 +82,7 @@ class SpanAwareKey(nn.Module):
         filtered = sum(self.depthwise[:, j] * X[:, j : j + n] for j in range(k))  # [B, n, d]
         return self.pointwise(filtered) + self.bias  # K_s [B, n, a]
 
-# Written in lesson 03, section 0.
+# Written in lesson 03, section 7.
 class SpanDynamicConvolution(nn.Module):
     """SDConv(Q, K_s, V_c): out[t] = sum over j of w[t, j] V_c[t + j - r] with w = softmax(W_f (Q * K_s))."""
 
@@ -103,7 +103,7 @@ class SpanDynamicConvolution(nn.Module):
         out = sum(w[..., j, None] * V_c[:, j : j + n] for j in range(self.k))  # [B, n, h, d_h]
         return out.flatten(2), w  # [B, n, a]
 
-# Written in lesson 04, section 0.
+# Written in lesson 04, section 4.
 class MixedAttention(nn.Module):
     """Mixed-Attn = Concat(Self-Attn(Q, K, V), SDConv(Q, K_s, V_c)) W_O: two branches, one query."""
 
@@ -122,9 +122,9 @@ class MixedAttention(nn.Module):
         mixed = self.output(torch.cat([far, near], dim=-1))  # [B, n, 2a] -> [B, n, d]
         return mixed, P, w
 
-# Written in lesson 05, section 0.
+# Written in lesson 05, section 1.
 class GroupedLinear(nn.Module):
-    """g dense layers side by side, each for its slice of the vector: 1/g of the weights of one dense layer."""
+    """g dense layers side by side, each for its slice of the vector: 1/g of the dense weights."""
 
     def __init__(self, inputs, outputs, g):
         super().__init__()
@@ -135,7 +135,7 @@ class GroupedLinear(nn.Module):
         slices = X.unflatten(-1, (len(self.weight), -1))  # [B, n, g, inputs / g]
         return torch.einsum("bngi,gio->bngo", slices, self.weight).flatten(2) + self.bias
 
-# Written in lesson 05, section 0.
+# Written in lesson 05, section 2.
 class FeedForward(nn.Module):
     """GELU(X W_1 + b_1) W_2 + b_2: each token by itself, wider and back."""
 
@@ -148,7 +148,7 @@ class FeedForward(nn.Module):
     def forward(self, X):
         return self.contract(functional.gelu(self.expand(X)))  # [B, n, d] -> [B, n, wide] -> [B, n, d]
 
-# Written in lesson 05, section 0.
+# Written in lesson 05, section 3.
 class EncoderLayer(nn.Module):
     """X' = LayerNorm(X + Mixed-Attn(X)), then LayerNorm(X' + FeedForward(X'))."""
 
@@ -161,41 +161,45 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, X, mask=None):
-        mixed, P, w = self.attention(X, mask)
+        mixed, P, w = self.attention(X, mask)  # [B, n, d], [B, h, n, n], [B, n, h, k]
         X = self.attention_norm(X + self.dropout(mixed))  # [B, n, d]
         X = self.feed_forward_norm(X + self.dropout(self.feed_forward(X)))  # [B, n, d]
         return X, P, w
 
-# Written in lesson 05, section 0.
+# Written in lesson 05, section 4.
 def init_weights(model, std):
     """Matrices normal with a small standard deviation, biases 0, as BERT begins."""
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)
+        # vectors are the factors of LayerNorm, which stay 1; the depthwise filter F keeps its own scale
         elif parameter.dim() > 1 and "depthwise" not in name:
             nn.init.normal_(parameter, std=std)
 
-# Written in lesson 05, section 0.
+# Written in lesson 05, section 5.
 class ConvBert(nn.Module):
-    """The encoder: embeddings, then L layers. Token ids [B, n] in, one vector for each token [B, n, d] out."""
+    """The encoder: embeddings, then L layers. Token ids [B, n] in, a vector for each [B, n, d] out."""
 
     def __init__(self, config: ConvBertConfig):
         super().__init__()
-        if config.hidden_act != "gelu" or config.attention_only or config.mask_convolution:
-            raise ValueError("this model knows gelu and mixed attention as published; take ConvBertModel for others")
+        as_published = config.hidden_act == "gelu" and config.convolution == "span"
+        if not as_published or config.attention_only or config.mask_convolution:
+            raise ValueError(
+                "this model knows gelu and mixed attention as published; take ConvBertModel for others"
+            )
         self.embeddings = Embeddings(config)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_hidden_layers))
         init_weights(self, config.initializer_range)
 
     def forward(self, input_ids, mask=None, token_type_ids=None):
-        X = self.embeddings(input_ids, token_type_ids)
+        X = self.embeddings(input_ids, token_type_ids)  # [B, n] -> [B, n, d]
         for layer in self.layers:
-            X, _, _ = layer(X, mask)
+            X, _, _ = layer(X, mask)  # [B, n, d]
         return X
 
-# Written in lesson 05, section 0.
+# Written in lesson 05, section 6.
 class MaskedLMHead(nn.Module):
-    """A score for each entry of the vocabulary: dense, GELU, LayerNorm, then the embedding matrix again (tied)."""
+    """A score for each entry of the vocabulary: dense, GELU, LayerNorm, then E again (tied)."""
 
     def __init__(self, config: ConvBertConfig):
         super().__init__()
@@ -205,7 +209,8 @@ class MaskedLMHead(nn.Module):
         self.decoder = nn.Linear(e, config.vocab_size)
 
     def forward(self, X):
-        return self.decoder(self.layer_norm(functional.gelu(self.dense(X))))  # [B, n, d] -> [B, n, v]
+        X = self.layer_norm(functional.gelu(self.dense(X)))  # [B, n, d] -> [B, n, e]
+        return self.decoder(X)  # logits [B, n, v]
 
 
 class MaskedLM(nn.Module):
@@ -216,7 +221,9 @@ class MaskedLM(nn.Module):
         self.encoder = ConvBert(config)
         self.masked_lm_head = MaskedLMHead(config)
         init_weights(self.masked_lm_head, config.initializer_range)
+        # tied: the decoder's weight is the embedding matrix E, the same tensor
         self.masked_lm_head.decoder.weight = self.encoder.embeddings.word.weight
 
     def forward(self, input_ids, mask=None, token_type_ids=None):
-        return self.masked_lm_head(self.encoder(input_ids, mask, token_type_ids))  # [B, n, v]
+        X = self.encoder(input_ids, mask, token_type_ids)  # [B, n] -> [B, n, d]
+        return self.masked_lm_head(X)  # [B, n, v]
