@@ -153,11 +153,11 @@ def rounded(results: Mapping[str, float]) -> dict[str, float]:
 
 
 def test_scores(known: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, list[float]]]:
-    """Return the scores on the test split: case -> metric -> one score for each seed of the pretrained start."""
+    """Return the scores on the test split: case -> metric -> one score for each seed."""
     found: dict[str, dict[str, list[float]]] = {}
     for key, scores in sorted(known.items()):
         case, split, start, _ = key.rsplit("/", 3)
-        if split == "test" and start == "pretrained":
+        if split == "test" and start == NAME:
             for metric, score in scores.items():
                 found.setdefault(case, {}).setdefault(metric, []).append(round(score, 4))
     return found

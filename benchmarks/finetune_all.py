@@ -1,4 +1,4 @@
-"""Every task: the pretrained model, the same model from scratch, and baselines. Prints the table of the README.
+"""Every task: the bundled models, the smaller one from scratch, a BERT, and baselines. Prints the README's table.
 
 Each run has its own seed, for the head (or the whole model), the order and what is drawn. The settings stand in
 finetune_cases.py; they are chosen on the validation split (--split validation), and the test split is measured with
@@ -20,15 +20,16 @@ import click
 import torch
 
 from common import interval
-from convbert_edu import ConvBertConfig
+from convbert_edu import ConvBertConfig, ConvBertTokenizer
 from convbert_edu.data import Splits
+from convbert_edu.extras.bert_checkpoint import find_bert, load_bert
 from convbert_edu.files import atomic_write
 from convbert_edu.finetuning.data_sources import load_data
 from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import make_task
 from convbert_edu.training.run_folder import RunFolder
-from finetune_cases import ALWAYS, CASES, STARTS
+from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TEACHER, TINY
 
 
 def one_run(
@@ -49,31 +50,45 @@ def one_run(
     load = load or load_data
     torch.set_num_threads(threads)
     began = time.process_time()
-    case, scratch = CASES[name], start == "from scratch"
-    model = model or case.model
-    config = ConvBertConfig.from_pretrained(model)
-    always = {**ALWAYS, "seed": seed, "threads": threads}
-    changes = {**always, **case.settings, **(case.from_scratch if scratch else {}), "from_scratch": scratch}
-    changes |= more or {}
+    case, scratch = CASES[name], start == SCRATCH
+    recipe = case.recipes[start]
     with tempfile.TemporaryDirectory() as folder:
-        for number, before in enumerate([] if scratch else case.before):
+        model = model or recipe.model or starting_model(start, folder)
+        config = ConvBertConfig.from_pretrained(model)
+        always = {**ALWAYS, "seed": seed, "threads": threads}
+        for number, before in enumerate(recipe.before):
             data = replace(load(before.data, before.task), test=[])
             task = make_task(before.task, {})
             settings = FinetuneSettings.recipe(task, config, **{**always, **before.settings, **(more or {})})
             prepared = Path(folder, f"before {number}")
             finetune(task, data, model, prepared, settings)
             model = str(RunFolder(prepared).model)
+        changes = {**always, **recipe.settings, "from_scratch": scratch, **(more or {})}
         task = make_task(case.task, changes.get("task_options", {}))
         settings = FinetuneSettings.recipe(task, config, **changes)
-        record = finetune(task, chosen_examples(name, seed, split, load), model, Path(folder, "run"), settings)
+        record = finetune(
+            task, chosen_examples(name, seed, split, load), model, Path(folder, "run"), settings
+        )
     return {**record[split], "cpu_seconds": round(time.process_time() - began, 1)}
+
+
+def starting_model(start: str, folder: str) -> str:
+    """Return the model that a start begins with; the teacher is first written to `folder` as a ConvBERT without any
+    convolution, which it equals."""
+    if start != TEACHER:
+        return TINY if start == SCRATCH else start
+    target = Path(folder, "teacher")
+    load_bert("minilm").save_pretrained(target)
+    ConvBertTokenizer.from_pretrained(find_bert("minilm")).save_pretrained(target)
+    return str(target)
 
 
 def chosen_examples(
     name: str, seed: int, split: str, load: Callable[[str, str], Splits] | None = None
 ) -> Splits:
     """Return the data of a case; the test split stays closed while settings are chosen."""
-    splits, count = (load or load_data)(name, CASES[name].task), CASES[name].examples
+    case = CASES[name]
+    splits, count = (load or load_data)(case.data, case.task), case.examples
     if split == "validation":
         splits = replace(splits, test=[])
     if count is None:
@@ -84,11 +99,15 @@ def chosen_examples(
 
 def table(known: Mapping[str, Mapping[str, float]], split: str) -> str:
     """Return the cases that have results as a table in Markdown: mean and 95% interval of the mean over the seeds."""
-    lines = [f"| task | measure | {' | '.join(STARTS)} | baseline |", "| --- | --- | --- | --- | --- |"]
+    shown = [start for start in STARTS if any(f"/{split}/{start}/" in key for key in known)]
+    lines = [
+        f"| task | measure | {' | '.join(shown)} | baseline |",
+        f"| {' | '.join(['---'] * (len(shown) + 3))} |",
+    ]
     for name, case in CASES.items():
         for number, (metric, (measure, baseline)) in enumerate(case.measures.items()):
             cells = []
-            for start in STARTS:
+            for start in shown:
                 runs = [found for key, found in known.items() if key.startswith(f"{name}/{split}/{start}/")]
                 cells.append(interval([found[metric] for found in runs]) if runs else "")
             if any(cells):
@@ -100,8 +119,10 @@ def table(known: Mapping[str, Mapping[str, float]], split: str) -> str:
 @click.command()
 @click.option("--model", help="Start all cases from this one, a name or a folder; else each from its own.")
 @click.option("--case", "cases", multiple=True, type=click.Choice(list(CASES)), help="Else all of them.")
-@click.option("--start", "starts", multiple=True, type=click.Choice(STARTS), help="Else both.")
-@click.option("--seeds", default=3, show_default=True)
+@click.option(
+    "--start", "starts", multiple=True, type=click.Choice(STARTS), help="Else all that the case has."
+)
+@click.option("--seeds", type=int, help="Else as many as the case says.")
 @click.option("--split", default="test", type=click.Choice(["validation", "test"]), show_default=True)
 @click.option(
     "--jobs", default=2, show_default=True, help="Runs side by side; small models gain little from threads."
@@ -111,7 +132,7 @@ def main(
     model: str | None,
     cases: tuple[str, ...],
     starts: tuple[str, ...],
-    seeds: int,
+    seeds: int | None,
     split: str,
     jobs: int,
     output: Path | None,
@@ -121,11 +142,13 @@ def main(
     threads = max(1, (os.cpu_count() or 1) // jobs)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         waiting = {}
-        for seed in range(seeds):
+        for seed in range(seeds or max(case.seeds for case in CASES.values())):
             for name in cases or CASES:
-                for start in starts or STARTS:
+                if seed >= (seeds or CASES[name].seeds):
+                    continue
+                for start in starts or CASES[name].recipes:
                     key = f"{name}/{split}/{start}/{seed}"
-                    if key not in known:
+                    if key not in known and start in CASES[name].recipes:
                         waiting[pool.submit(one_run, name, start, seed, split, threads, model)] = key
         for done in as_completed(waiting):
             known[waiting[done]] = done.result()

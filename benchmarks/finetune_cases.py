@@ -1,15 +1,15 @@
-"""What benchmarks/finetune_all.py measures: for each task the data, the settings, and the best baseline."""
+"""What benchmarks/finetune_all.py measures: for each task the data, how each model learns it, and the best baseline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STARTS = ("pretrained", "from scratch")
+# What a run starts from. The teacher of convbert-mini, a BERT, shows what its conversion costs.
+MINI, TINY, SCRATCH, TEACHER = "convbert-mini", "convbert-tiny", "from scratch", "teacher"
+STARTS = (MINI, TINY, SCRATCH, TEACHER)
+MASKED_LM = "convbert-tiny-generator"
 # A few epochs leave nothing to guard against: dropout only makes a small model learn less from each step.
 ALWAYS = {"dropout": 0.0}
-# Random weights want a lower rate, in all layers.
-FROM_SCRATCH = {"layer_decay": 1.0, "learning_rate": 6e-4}
-DISCRIMINATOR, MASKED_LM = "convbert-tiny", "convbert-tiny-generator"
 
 
 @dataclass(frozen=True)
@@ -22,77 +22,113 @@ class Preparation:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How a model learns a case: settings beside the authors' recipe and ALWAYS, and what it learns before."""
+
+    settings: Mapping[str, Any]
+    before: tuple[Preparation, ...] = ()
+    # Another bundled model than that of the start, where it did better on the validation split.
+    model: str | None = None
+
+
+@dataclass(frozen=True)
 class Case:
-    """A data set, what is measured on it, and how it is learnt."""
+    """A data set, what is measured on it, and how each start learns it."""
 
     title: str
     task: str
-    # By metric: its name, and the best baseline's.
+    data: str
+    # By metric: its name, and the best baseline's (benchmarks/baselines.py); None where there is none.
     measures: Mapping[str, tuple[str, float | None]]
-    # Beside the authors' recipe and ALWAYS.
-    settings: Mapping[str, Any]
-    # Beside `settings`.
-    from_scratch: Mapping[str, Any] = field(default_factory=FROM_SCRATCH.copy)
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
     # For training; None: all of them.
     examples: int | None = None
-    # One after the other; from scratch goes without.
-    before: tuple[Preparation, ...] = ()
-    # To start from: the bundled model that did better on the validation split.
-    model: str = DISCRIMINATOR
+    seeds: int = 3
 
 
+def mini(before: tuple[Preparation, ...] = (), **settings: Any) -> dict[str, Recipe]:
+    """Return the recipe of convbert-mini: a converted BERT wants a lower rate than a small model."""
+    return {MINI: Recipe({"learning_rate": 2e-4, "layer_decay": 1.0, "epochs": 2} | settings, before)}
+
+
+def teacher(**settings: Any) -> dict[str, Recipe]:
+    """Return the recipe of the teacher."""
+    return {TEACHER: Recipe({"learning_rate": 1e-4, "layer_decay": 1.0, "epochs": 2} | settings)}
+
+
+def tiny(
+    settings: Mapping[str, Any], before: tuple[Preparation, ...] = (), model: str | None = None
+) -> dict[str, Recipe]:
+    """Return the recipes of convbert-tiny, and of its random weights, which want a lower rate, in all layers.
+
+    Small models learn well with rates far above the authors'.
+    """
+    lower = {**settings, "layer_decay": 1.0, "learning_rate": 6e-4}
+    return {TINY: Recipe(settings, before, model), SCRATCH: Recipe(lower, model=model)}
+
+
+CAPITALS = Preparation(
+    "token-classification", "wikipedia:capitals", {"learning_rate": 1e-3, "layer_decay": 1.0, "epochs": 1}
+)
 CHOICE_STEP = {"learning_rate": 1e-3, "layer_decay": 1.0, "epochs": 1, "max_length": 96}
+EASIER = tuple(
+    Preparation("multiple-choice", name, CHOICE_STEP)
+    for name in ("wikipedia:choice-easy", "wikipedia:choice-more")
+)
+WINDOWS = {"max_length": 128, "task_options": {"windows": 4}}
+QUESTIONS = {"batch_size": 16, "max_length": 128, "task_options": {"no_answer_window_ratio": 0.25}}
 
-# Small models learn well with rates far above the authors'. Baselines: benchmarks/baselines.py.
 CASES: dict[str, Case] = {
     "reviews:rt": Case(
         "Rotten Tomatoes",
         "classification",
+        "reviews:rt",
         {"accuracy": ("accuracy", 0.783)},
-        {"learning_rate": 6e-4, "layer_decay": 1.0, "epochs": 3},
+        mini() | tiny({"learning_rate": 6e-4, "layer_decay": 1.0, "epochs": 3}) | teacher(),
     ),
     "reviews:imdb": Case(
         "IMDB, half of the training split",
         "classification",
+        "reviews:imdb",
         {"accuracy": ("accuracy", 0.879)},
-        {
-            "learning_rate": 1e-3,
-            "layer_decay": 0.9,
-            "epochs": 1,
-            "max_length": 128,
-            "task_options": {"windows": 4},
-        },
-        examples=10_000,  # half of them: more would be better, and slower
+        mini(epochs=1, **WINDOWS) | tiny({"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 1} | WINDOWS),
+        # Half of them: more would be better, and slower.
+        examples=10_000,
     ),
     "wikipedia:topics": Case(
         "Wikipedia topics",
         "classification",
+        "wikipedia:topics",
         {"accuracy": ("accuracy", 0.893), "macro_f1": ("macro-F1", 0.866)},
-        {"learning_rate": 1.5e-3, "epochs": 3},
+        mini() | tiny({"learning_rate": 1.5e-3, "epochs": 3}) | teacher(),
     ),
     "recipes": Case(
         "recipes: which ingredients",
         "classification",
+        "recipes",
         {"micro_f1": ("micro-F1", 0.655)},
-        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 10, "task_options": {"threshold": 0.25}},
-        model=MASKED_LM,
+        mini(epochs=6, task_options={"threshold": 0.25})
+        | tiny(
+            {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 10, "task_options": {"threshold": 0.25}},
+            model=MASKED_LM,
+        ),
     ),
     "tweets": Case(
         "tweets: names*",
         "token-classification",
+        "tweets",
         {"entity_f1": ("entity F1", 0.335)},
-        {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 8, "batch_size": 16, "new_head": True},
-        before=(
-            Preparation(
-                "token-classification",
-                "wikipedia:capitals",
-                {"learning_rate": 1e-3, "layer_decay": 1.0, "epochs": 1},
-            ),
+        mini((CAPITALS,), epochs=6, batch_size=16, new_head=True)
+        | tiny(
+            {"learning_rate": 1e-3, "layer_decay": 0.9, "epochs": 8, "batch_size": 16, "new_head": True},
+            (CAPITALS,),
         ),
+        seeds=5,
     ),
     "factbook:qa": Case(
         "World Factbook: questions",
         "question-answering",
+        "factbook:qa",
         {
             "exact_match": ("exact match", 0.375),
             "f1": ("F1", 0.437),
@@ -101,24 +137,37 @@ CASES: dict[str, Case] = {
             "exact_match_list": ("exact match, lists", None),
             "f1_list": ("F1, lists", None),
         },
-        {
-            "learning_rate": 1.5e-3,
-            "layer_decay": 0.9,
-            "epochs": 2,
-            "batch_size": 16,
-            "max_length": 128,
-            "task_options": {"no_answer_window_ratio": 0.25},
-        },
+        mini(**QUESTIONS)
+        | tiny({"learning_rate": 1.5e-3, "layer_decay": 0.9, "epochs": 2} | QUESTIONS)
+        | teacher(**QUESTIONS),
     ),
     "wikipedia:choice": Case(
         "Wikipedia: which description*",
         "multiple-choice",
+        "wikipedia:choice",
         {"accuracy": ("accuracy", 0.584)},
-        {"learning_rate": 5e-4, "layer_decay": 1.0, "epochs": 1, "max_length": 128},
-        before=(
-            Preparation("multiple-choice", "wikipedia:choice-easy", CHOICE_STEP),
-            Preparation("multiple-choice", "wikipedia:choice-more", CHOICE_STEP),
+        mini(epochs=1, max_length=128)
+        | tiny(
+            {"learning_rate": 5e-4, "layer_decay": 1.0, "epochs": 1, "max_length": 128}, EASIER, MASKED_LM
         ),
-        model=MASKED_LM,
+        seeds=5,
+    ),
+    "reviews:rt-500": Case(
+        "Rotten Tomatoes, 500 examples",
+        "classification",
+        "reviews:rt",
+        {"accuracy": ("accuracy", 0.631)},
+        mini(epochs=8),
+        examples=500,
+        seeds=5,
+    ),
+    "wikipedia:topics-500": Case(
+        "Wikipedia topics, 500 examples",
+        "classification",
+        "wikipedia:topics",
+        {"accuracy": ("accuracy", 0.713)},
+        mini(epochs=8),
+        examples=500,
+        seeds=5,
     ),
 }

@@ -19,7 +19,7 @@ from torch._inductor import config as inductor
 
 from common import compare, write_json
 from convbert_edu import ConvBertConfig, ConvBertModel
-from convbert_edu.checkpoints.saving import to_transformers_names
+from convbert_edu.checkpoints.loading import to_transformers_names
 from convbert_edu.device import autocast, find_device, supports_bfloat16
 from floor import make_floor
 

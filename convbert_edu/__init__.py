@@ -11,7 +11,9 @@ from convbert_edu.models.heads import (
     ConvBertForTokenClassification,
 )
 from convbert_edu.tokenizer import ConvBertTokenizer, ConvBertTokenizerFast
-from convbert_edu.version import __version__
+
+# The version of the package, in one place.
+__version__ = "0.1.0"
 
 __all__ = [
     "ConvBertConfig",

@@ -13,20 +13,30 @@ from convbert_edu.finetuning.data_sources import NAMED_DATA
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import make_task
 from finetune_all import chosen_examples, one_run, table
-from finetune_cases import ALWAYS, CASES
+from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TINY
 
 BENCHMARKS = Path(finetune_all.__file__).parent
 
 
-def test_every_case_is_a_data_set_with_settings_that_exist():
-    for name, case in CASES.items():
-        assert NAMED_DATA[name].task == case.task
-        task = make_task(case.task, case.settings.get("task_options", {}))
-        for changes in ({}, case.from_scratch):
-            FinetuneSettings.recipe(task, ConvBertConfig.tiny(), **{**ALWAYS, **case.settings, **changes})
+RECIPES = [(name, start) for name, case in CASES.items() for start in case.recipes]
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.before])
+@pytest.mark.parametrize(("name", "start"), RECIPES)
+def test_every_recipe_has_data_and_settings_that_exist(name: str, start: str):
+    case, recipe = CASES[name], CASES[name].recipes[start]
+    assert start in STARTS
+    for data, task, settings in (
+        (case.data, case.task, {**ALWAYS, **recipe.settings}),
+        *((before.data, before.task, before.settings) for before in recipe.before),
+    ):
+        assert NAMED_DATA[data].task == task
+        options = settings.get("task_options", {})
+        FinetuneSettings.recipe(make_task(task, options), ConvBertConfig.tiny(), **settings)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, case in CASES.items() if case.recipes.get(TINY) and case.recipes[TINY].before]
+)
 def test_a_pretrained_model_is_prepared_step_by_step_and_one_from_scratch_is_not(name: str, monkeypatch):
     """Each step begins with the model of the one before; none sees a test split but the case itself."""
     runs = []
@@ -38,27 +48,21 @@ def test_a_pretrained_model_is_prepared_step_by_step_and_one_from_scratch_is_not
     monkeypatch.setattr(finetune_all, "finetune", note)
     monkeypatch.setattr(finetune_all, "load_data", lambda *_: Splits([1], [2], [3]))
     threads = torch.get_num_threads()
-    steps = [*CASES[name].before, CASES[name]]
-    found = one_run(name, "pretrained", 0, "test", threads)
+    recipe = CASES[name].recipes[TINY]
+    steps = [*recipe.before, CASES[name]]
+    found = one_run(name, TINY, 0, "test", threads)
     assert found["accuracy"] == 0.5
     assert found["cpu_seconds"] >= 0
     assert [task for task, *_ in runs] == [step.task for step in steps]
     assert [test for _, test, *_ in runs] == [False] * (len(steps) - 1) + [True]
     folders = [folder for *_, folder, _ in runs]
-    assert [model for _, _, model, *_ in runs] == [CASES[name].model] + [
+    assert [model for _, _, model, *_ in runs] == [recipe.model or TINY] + [
         f"{each}/model" for each in folders[:-1]
     ]
     assert not any(scratch for *_, scratch in runs)
     runs.clear()
-    one_run(name, "from scratch", 0, "test", threads, "convbert-tiny")
-    assert [(model, scratch) for _, _, model, _, scratch in runs] == [("convbert-tiny", True)]
-
-
-def test_every_preparation_is_a_data_set_with_settings_that_exist():
-    for case in CASES.values():
-        for step in case.before:
-            assert NAMED_DATA[step.data].task == step.task
-            FinetuneSettings.recipe(make_task(step.task, {}), ConvBertConfig.tiny(), **step.settings)
+    one_run(name, SCRATCH, 0, "test", threads, TINY)
+    assert [(model, scratch) for _, _, model, _, scratch in runs] == [(TINY, True)]
 
 
 def test_the_test_split_stays_closed_while_settings_are_chosen():
@@ -69,13 +73,10 @@ def test_the_test_split_stays_closed_while_settings_are_chosen():
 def test_the_table_has_mean_and_interval_of_the_seeds():
     """Scores 0.7, 0.8, 0.9: the half-width is 4.303 * 0.1 / sqrt(3) = 0.248."""
     known = {
-        f"reviews:rt/test/pretrained/{seed}": {"accuracy": score}
-        for seed, score in enumerate((0.7, 0.8, 0.9))
+        f"reviews:rt/test/{TINY}/{seed}": {"accuracy": score} for seed, score in enumerate((0.7, 0.8, 0.9))
     }
-    known["reviews:rt/validation/pretrained/0"] = {"accuracy": 0.1}
-    assert table(known, "test").splitlines()[2:] == [
-        "| Rotten Tomatoes | accuracy | 0.800 ± 0.248 |  | 0.783 |"
-    ]
+    known[f"reviews:rt/validation/{TINY}/0"] = {"accuracy": 0.1}
+    assert table(known, "test").splitlines()[2:] == ["| Rotten Tomatoes | accuracy | 0.800 ± 0.248 | 0.783 |"]
 
 
 def test_the_table_of_the_readme_is_that_of_the_stored_scores():

@@ -19,9 +19,8 @@ from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import make_task
 from finetune_all import one_run
-from finetune_cases import ALWAYS, MASKED_LM
+from finetune_cases import ALWAYS, MASKED_LM, MINI, TINY
 from gpu_stages.plan import Item, Plan
-from gpu_stages.speed import MINI
 
 # The case of finetune_cases.py for each head but masked language modelling, which has none there.
 HEADS = {
@@ -83,7 +82,7 @@ def learn(head: str, seed: int, plan: Plan, load: Callable[[str, str], Splits]) 
         more = {**more, "seed": seed, "threads": threads}
         scores = _learn_words(model or MASKED_LM, load, plan, more)
     else:
-        scores = one_run(data, "pretrained", seed, "test", threads, model, load, more)
+        scores = one_run(data, model or TINY, seed, "test", threads, load=load, more=more)
     return {
         "head": head,
         "data": data,

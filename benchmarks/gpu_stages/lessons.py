@@ -15,9 +15,9 @@ import torch
 
 from convbert_edu import ConvBertConfig, ConvBertForMaskedLM, ConvBertTokenizer
 from convbert_edu.checkpoints.folder import bundled_models
+from finetune_cases import MINI
 from gpu_stages.plan import Item, NotThereYet, Plan
 from gpu_stages.results import StageFile
-from gpu_stages.speed import MINI
 from gpu_stages.watch import ROOT, end_group
 
 FIRST, LAST = 8, 15

@@ -21,13 +21,13 @@ from convbert_edu.device import (
 )
 from convbert_edu.extras.memory import MemoryEstimate, training_memory
 from convbert_edu.training.optimizer import make_optimizer
+from finetune_cases import MINI
 from gpu_stages import steps
 from gpu_stages.plan import Item, Plan
 
 SIDES = ("transformers", "convbert_edu")
 # transformers' model unfolds the windows and keeps maps, so that both sides fit where ours takes this share.
 SHARE_OF_MEMORY = 0.25
-MINI = "convbert-mini"
 
 
 @dataclass(frozen=True)

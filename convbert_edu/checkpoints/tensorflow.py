@@ -132,7 +132,7 @@ def read_config(prefix: Path) -> ConvBertConfig:
     if values.get("convolution", "span") != "span":
         raise ValueError(
             f"convolution in {path} is {values['convolution']!r}; the authors' code, and so a TensorFlow checkpoint, "
-            "has only 'span', so leave the field out"
+            "knows no kind but 'span': leave the field out"
         )
     if "linear_groups" in values:
         values["num_groups"] = values.pop("linear_groups")

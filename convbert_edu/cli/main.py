@@ -5,13 +5,13 @@ Each command imports what it needs when it runs.
 
 import click
 
+from convbert_edu import __version__
 from convbert_edu.cli.common import plain_errors
 from convbert_edu.cli.convert import convert, export
 from convbert_edu.cli.distil import distil
 from convbert_edu.cli.finetune import finetune
 from convbert_edu.cli.predict import predict
 from convbert_edu.cli.pretrain import pack_data, pretrain
-from convbert_edu.version import __version__
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -15,6 +15,7 @@ from convbert_edu.checkpoints.hub import check_repository
 from convbert_edu.config import read_json_object
 from convbert_edu.data.datasets.sources import find_source
 from convbert_edu.files import atomic_write
+from convbert_edu.finetuning.tasks import TASKS
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.run_folder import RunLog
@@ -25,9 +26,8 @@ CURVE_LINES = 10
 CURVE_COLUMNS = ("loss", "masked_lm_loss", "masked_lm_accuracy", "detection_loss")
 # Settings that name a folder of somebody's machine.
 FOLDER_SETTINGS = ("start_generator", "start_discriminator")
-TASKS = {"ConvBertForMaskedLM": "fill-mask", "ConvBertForSequenceClassification": "text-classification",
-         "ConvBertForTokenClassification": "token-classification",
-         "ConvBertForQuestionAnswering": "question-answering"}  # fmt: skip
+# What the hub calls the task of a model, by the name of its class.
+PIPELINE_TAGS = {task.model_class.__name__: task.pipeline_tag for task in TASKS.values() if task.pipeline_tag}
 
 
 @dataclass(kw_only=True)
@@ -94,8 +94,8 @@ def model_card(record: TrainingRecord) -> str:
     Raises ValueError for a source of text that is not in the table.
     """
     header = {"license": record.licence, "language": record.language, "library_name": "convbert_edu"}
-    if record.model_class in TASKS:
-        header["pipeline_tag"] = TASKS[record.model_class]
+    if record.model_class in PIPELINE_TAGS:
+        header["pipeline_tag"] = PIPELINE_TAGS[record.model_class]
     lines = ["---", *(f"{key}: {value}" for key, value in header.items()), "tags:", "- convbert", "---", ""]
     lines += [f"# {record.name}", "", record.what, ""]
     lines += [f"A `{record.model_class}` of {record.parameters:,} parameters.", "", *_use(record)]

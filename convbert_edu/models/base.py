@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from convbert_edu.checkpoints.folder import resolve_folder
-from convbert_edu.checkpoints.loading import LoadingReport, load_weights, vocabulary_size
-from convbert_edu.checkpoints.saving import save_weights_file
+from convbert_edu.checkpoints.loading import LoadingReport, load_weights, save_weights_file, vocabulary_size
 from convbert_edu.checkpoints.weight_files import (
     VOCABULARY_FILE,
     WEIGHTS_FILE,

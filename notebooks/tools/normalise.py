@@ -2,7 +2,8 @@
 
 Outputs, execution counts and tags stay, and so does the mark that folds a cell's output up until it is asked for.
 Timings, progress bars, paths of the machine and traces of the editor go, cell ids and counts are numbered in order.
-Running it twice changes nothing.
+Running it twice changes nothing. A lesson in which a cell wrote anything else to stderr (a warning, messages of a
+library) is refused: readers would have to guess whether something went wrong.
 """
 
 import re
@@ -40,7 +41,7 @@ MACHINE_PATHS = (
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy of a notebook in the committed form."""
+    """Return a copy of a notebook in the committed form; ValueError where a cell wrote to stderr."""
     notebook = nbformat.from_dict(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE}
@@ -54,6 +55,12 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
             count += 1
             cell.execution_count = count
         cell.outputs = _normalise_outputs(cell.outputs, cell.execution_count)
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name == "stderr":
+                raise ValueError(
+                    f"{cell.id} wrote to stderr: {output.text!r}; mend what the message is about or keep it from "
+                    "being written, and run the lesson again"
+                )
     return nbformat.from_dict(notebook)
 
 
@@ -73,7 +80,8 @@ def _normalise_outputs(outputs: list[NotebookNode], count: int | None) -> list[N
         output = _without_machine_paths(output)
         if output.output_type == "stream":
             output.text = PROGRESS_BAR.sub("", output.text)
-            if not output.text:
+            # Progress bars leave the ends of their lines behind.
+            if not (output.text.strip() if output.name == "stderr" else output.text):
                 continue
         if "image/png" in output.get("data", {}):
             # Controls that also brought a picture: the picture stays, they would show nothing without their kernel.
@@ -107,10 +115,13 @@ def _without_machine_paths(value):
 
 
 def main(names: list[str]) -> None:
-    """Normalise the named files in place."""
+    """Normalise the named files in place; stop at one that is refused, which stays as it is."""
     for name in names:
         before = Path(name).read_text(encoding="utf-8")
-        after = nbformat.writes(normalise(nbformat.reads(before, as_version=4))) + "\n"
+        try:
+            after = nbformat.writes(normalise(nbformat.reads(before, as_version=4))) + "\n"
+        except ValueError as error:
+            sys.exit(f"{name}: {error}")
         if after != before:
             with atomic_write(name, "w") as file:
                 file.write(after)

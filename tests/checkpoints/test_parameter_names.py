@@ -7,8 +7,8 @@ import torch
 import transformers
 
 import convbert_edu
+from convbert_edu.checkpoints.loading import to_transformers_names
 from convbert_edu.checkpoints.parameter_names import OUR_PREFIX, encoder_names, head_names, name_table
-from convbert_edu.checkpoints.saving import to_transformers_names
 from convbert_edu.models.base import PretrainedModel
 from helpers import tiny_config
 from models.cases import EVERY_MODEL

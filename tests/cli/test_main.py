@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from convbert_edu import __version__
 from convbert_edu.cli.main import main
 from convbert_edu.data import SOURCES
-from convbert_edu.version import __version__
 
 
 def run(*arguments: str) -> Result:

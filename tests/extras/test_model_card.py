@@ -65,7 +65,15 @@ def test_the_hub_can_read_the_header():
         "license": "apache-2.0", "language": "en", "library_name": "convbert_edu", "pipeline_tag": "fill-mask",
         "tags": ["convbert"],
     }  # fmt: skip
-    assert "pipeline_tag" not in header(model_card(a_record(model_class="ConvBertForPreTraining")))
+    # The names of tasks that the hub knows.
+    for model_class, tag in {
+        "ConvBertForSequenceClassification": "text-classification",
+        "ConvBertForTokenClassification": "token-classification",
+        "ConvBertForQuestionAnswering": "question-answering",
+    }.items():
+        assert header(model_card(a_record(model_class=model_class)))["pipeline_tag"] == tag
+    for model_class in ("ConvBertForPreTraining", "ConvBertForMultipleChoice", "ConvBertModel"):
+        assert "pipeline_tag" not in header(model_card(a_record(model_class=model_class)))
 
 
 def test_each_piece_of_the_record_is_there():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from convbert_edu.checkpoints.saving import to_transformers_names
+from convbert_edu.checkpoints.loading import to_transformers_names
 from convbert_edu.device import exact_float32
 from gpu_device import EXAMPLES, TEST_DEVICE
 from parity.pairs import EXACT, SHARED_CLASSES, assert_same, build_pair, in_double, rounding_errors

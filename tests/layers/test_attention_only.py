@@ -5,7 +5,7 @@ import torch
 import transformers
 
 from convbert_edu import ConvBertConfig, ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel
-from convbert_edu.checkpoints.saving import to_transformers_names
+from convbert_edu.checkpoints.loading import to_transformers_names
 from convbert_edu.pretraining.objectives import MaskedLMObjective, generator_config
 from convbert_edu.pretraining.settings import PretrainSettings
 from convbert_edu.pretraining.setup import make_objective

@@ -70,7 +70,7 @@ import torch
 from safetensors.torch import load_file
 
 from convbert_edu import ConvBertForMeanClassification
-from convbert_edu.checkpoints.saving import to_transformers_names
+from convbert_edu.checkpoints.loading import to_transformers_names
 from convbert_edu.finetuning.predictor import Predictor
 from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.tasks import TASKS

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 import convbert_edu
 from convbert_edu import ConvBertConfig
 from convbert_edu.activations import ACTIVATIONS
-from convbert_edu.checkpoints.loading import load_weights
-from convbert_edu.checkpoints.saving import to_transformers_names
+from convbert_edu.checkpoints.loading import load_weights, to_transformers_names
 from helpers import randomise
 from models.cases import EVERY_MODEL
 from tolerance import largest

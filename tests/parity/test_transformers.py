@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import convbert_edu
-from convbert_edu.checkpoints.saving import to_transformers_names
+from convbert_edu.checkpoints.loading import to_transformers_names
 from parity.pairs import (
     EXACT,
     SHARED_CLASSES,

@@ -23,6 +23,8 @@ class Task(ABC):
     name: ClassVar[str]
     # The encoder with the task's head.
     model_class: ClassVar[type[PretrainedModel]]
+    # As the hub calls what such a model does, for the model's card; None where it has no word for it.
+    pipeline_tag: ClassVar[str | None] = None
     # Settings in which the authors' recipe differs for this task.
     paper_settings: ClassVar[dict[str, Any]] = {}
     # Tokens of a row in the authors' recipe.

@@ -35,6 +35,7 @@ class Classification(Task):
 
     name: ClassVar[str] = "classification"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForSequenceClassification
+    pipeline_tag: ClassVar[str | None] = "text-classification"
 
     threshold: float = setting(
         0.5, "probability above which a class is predicted, where several may hold at once"

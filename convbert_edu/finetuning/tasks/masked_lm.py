@@ -47,6 +47,7 @@ class MaskedLM(Task):
 
     name: ClassVar[str] = "masked-lm"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForMaskedLM
+    pipeline_tag: ClassVar[str | None] = "fill-mask"
 
     mask_probability: float = setting(0.15, "share of the tokens that are masked")
     mask_share: float = setting(0.85, "share of the masked tokens that become [MASK]; the others stay")

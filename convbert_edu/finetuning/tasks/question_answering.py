@@ -40,6 +40,7 @@ class QuestionAnswering(Task):
 
     name: ClassVar[str] = "question-answering"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForQuestionAnswering
+    pipeline_tag: ClassVar[str | None] = "question-answering"
     paper_settings: ClassVar[dict[str, Any]] = {"epochs": 2}
     default_max_length: ClassVar[int] = 512
 

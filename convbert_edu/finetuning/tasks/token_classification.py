@@ -27,6 +27,7 @@ class TokenClassification(Task):
 
     name: ClassVar[str] = "token-classification"
     model_class: ClassVar[type[PretrainedModel]] = ConvBertForTokenClassification
+    pipeline_tag: ClassVar[str | None] = "token-classification"
 
     def metric_for_best_model(self, splits: Splits) -> str:
         """F1 of whole entities where the labels mark entities; else the share of words with the right label."""
