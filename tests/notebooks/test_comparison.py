@@ -18,7 +18,7 @@ from normalise import normalise
 LESSON = (
     "import sys, time, pathlib\nimport matplotlib.pyplot as plt\nfrom convbert_edu.visualize import show",
     "print(f'trained in {time.perf_counter():.3f} s', object())",
-    "print(time.time(), file=sys.stderr)",
+    "if pathlib.Path('warns').exists():\n    print(time.time(), file=sys.stderr)",
     "fig, ax = plt.subplots(figsize=(2, 1))\nax.plot([time.time(), 1])\nshow(fig, alt='A line')",
     "print('answer', pathlib.Path('answer.txt').read_text())",
 )
@@ -35,6 +35,8 @@ def folder(tmp_path_factory):
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
     nbformat.write(normalise(notebook), folder / "lesson.ipynb")
+    # The machine of the test run has a library that warns; that of the stored outputs had none.
+    (folder / "warns").touch()
     return folder
 
 
