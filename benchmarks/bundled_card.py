@@ -1,19 +1,70 @@
 """The model cards of the bundled models: every figure comes from their record.json."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from common import interval
 from convbert_edu.extras.publishing import TrainingRecord, TrainingStage, model_card
+from finetune_cases import CASES
 
-WHAT = {
-    "convbert-tiny": (
+TINY_LIMITS = (
+    "Two million parameters and six million words are enough to show what pretraining does, not to know the world: "
+    "expect grammar, the vocabulary of film reviews and frequent phrases, not facts.",
+    "English only, lower case. Positions beyond 128 were never trained.",
+    "The opinions and biases of the reviews are in the weights. Rotten Tomatoes and IMDB texts are licensed for "
+    "research.",
+)
+TINY_SOURCES = ("reviews", "wikipedia", "factbook")
+TINY_REPRODUCE = (
+    "make bundled-models                            # everything, some hours on two cores",
+    "python benchmarks/pretraining_held_out.py      # the held-out figures, two minutes",
+    "python benchmarks/pretrained_vs_scratch.py --model convbert-tiny",
+)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What only a person can say about a model."""
+
+    what: str
+    sources: tuple[str, ...] = TINY_SOURCES
+    limits: tuple[str, ...] = TINY_LIMITS
+    reproduce: tuple[str, ...] = TINY_REPRODUCE
+
+
+TEXTS = {
+    "convbert-tiny": Texts(
         "A small ConvBERT for lessons, tests and small tasks: 4 layers of 128 with 2 attention heads and 2 heads of "
         "span-based dynamic convolution each, 8,000 lower-case WordPieces, sequences of up to 128 tokens in training. "
         "It is the discriminator of replaced-token detection; fine-tune it with any of the five heads."
     ),
-    "convbert-tiny-generator": (
+    "convbert-tiny-generator": Texts(
         "The masked language model behind `convbert-tiny`: of the same size, it predicts masked tokens, and it was "
         "the generator, frozen, when the discriminator learnt to detect replaced tokens."
+    ),
+    "convbert-mini": Texts(
+        "A ConvBERT made from a BERT: 6 layers of 384 with 6 attention heads and 6 heads of span-based dynamic "
+        "convolution each, BERT's vocabulary of 30,522 lower-case WordPieces, embeddings of 160. In each layer of "
+        "all-MiniLM-L6-v2 the six heads that attended most to their neighbours became convolutions; then the model "
+        "was distilled from that BERT. One folder holds the encoder, a masked-LM head and a head for replaced "
+        "tokens: `ConvBertModel`, `ConvBertForMaskedLM` and `ConvBertForPreTraining` open it. Fine-tune it with any "
+        "of the five heads.",
+        sources=("minilm", *TINY_SOURCES, "recipes"),
+        limits=(
+            "Distilled on nine million tokens of film reviews, encyclopaedia, country facts and recipes: it knows "
+            "their words best. What it knows of the world comes from its teacher, and most of that is lost.",
+            "English only, lower case. Positions beyond 128 come from the teacher's table and were not trained again.",
+            "The biases of film reviews and of the teacher's texts are in the weights. The teacher was trained on more "
+            "than a billion pairs of sentences from the web, among them Reddit comments, questions and answers, and "
+            "captions, after BERT's own pretraining on books and Wikipedia. Rotten Tomatoes and IMDB texts are "
+            "licensed for research.",
+        ),
+        reproduce=(
+            "python benchmarks/bundled_mini.py train build/mini     # conversion and three stages, resumable",
+            "python benchmarks/bundled_mini.py bundle build/mini",
+            "python benchmarks/finetune_all.py --start convbert-mini --output benchmarks/finetune_all.json",
+            "python benchmarks/bundled_mini.py measure --scores benchmarks/finetune_all.json",
+        ),
     ),
 }
 STAGES = {
@@ -21,6 +72,9 @@ STAGES = {
     "cool_down": "masked language modelling while the learning rate falls to zero",
     "replaced_token": "replaced-token detection, from the weights of the masked language model",
     "settle": "replaced-token detection, from the mean of the weights before and after the stage above",
+    "distil_unmasked": "distillation of hidden states, teacher and student read the same text",
+    "distil_masked_lm": "distillation and masked language modelling; only the student reads masked text",
+    "distil_detection": "the same with replaced-token detection",
 }
 # What the model reaches, and the baseline beside it.
 BESIDE = {
@@ -31,33 +85,23 @@ BESIDE = {
     "detection, loss": ("detection_loss", "always_original_loss", "share of replaced tokens"),
 }  # fmt: skip
 STARTS = ("pretrained", "from scratch", "TF-IDF baseline")
-LIMITS = [
-    "Two million parameters and six million words are enough to show what pretraining does, not to know the world: "
-    "expect grammar, the vocabulary of film reviews and frequent phrases, not facts.",
-    "English only, lower case. Positions beyond 128 were never trained.",
-    "The opinions and biases of the reviews are in the weights. Rotten Tomatoes and IMDB texts are licensed for "
-    "research.",
-]
 
 
 def make_card(name: str, model_class: str, parameters: int, record: dict[str, Any]) -> str:
     """Return the card of one model as Markdown."""
+    texts = TEXTS[name]
     return model_card(
         TrainingRecord(
             name=name,
-            what=WHAT[name],
+            what=texts.what,
             model_class=model_class,
             parameters=parameters,
             stages=[stage(values) for values in record["stages"]],
-            sources=("reviews", "wikipedia", "factbook"),
+            sources=texts.sources,
             results=results(record),
             tried=record["tried"],
-            limits=LIMITS,
-            reproduce=[
-                "make bundled-models                            # everything, some hours on two cores",
-                "python benchmarks/pretraining_held_out.py      # the held-out figures, two minutes",
-                f"python benchmarks/pretrained_vs_scratch.py --model {record['fine_tuned']}",
-            ],
+            limits=list(texts.limits),
+            reproduce=list(texts.reproduce),
         )
     )
 
@@ -83,6 +127,35 @@ def results(record: dict[str, Any]) -> dict[str, str]:
         )
         for what, (ours, theirs, baseline) in BESIDE.items()
     }
+    if "words" in record:
+        rows |= words(record)
+    if "fine_tuned" in record:
+        rows |= beside_scratch(record)
+    else:
+        for case, measures in record.get("fine_tuning", {}).items():
+            for metric, scores in measures.items():
+                seeds = f"{len(scores)} seeds, 95% interval" if len(scores) > 1 else "1 seed"
+                rows[f"{CASES[case].title.rstrip('*')}, test {metric}, {seeds}"] = interval(scores)
+    return rows
+
+
+def words(record: dict[str, Any]) -> dict[str, str]:
+    """Return the figures of fill_mask.py: whole words of held-out text, and the prompts."""
+    rows = {}
+    for name, found in record["words"].items():
+        low, high = found["accuracy_interval"]
+        rows[f"masked words of held-out text, `{name}` ({found['words']:,} words, 95% bootstrap)"] = (
+            f"accuracy {found['accuracy']:.3f} ({low:.3f} to {high:.3f}), perplexity per word {found['perplexity']:.0f}"
+        )
+        rows[f"prompts with a fitting word in the top five, `{name}`"] = (
+            f"{found['prompts']} of {len(record['answers'])}"
+        )
+    return rows
+
+
+def beside_scratch(record: dict[str, Any]) -> dict[str, str]:
+    """Return the figures of pretrained_vs_scratch.py."""
+    rows = {}
     for case, starts in record["fine_tuning"].items():
         seeds = len(starts["pretrained"])
         scores = "; ".join(f"{start} {interval(starts[start])}" for start in STARTS)

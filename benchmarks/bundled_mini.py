@@ -114,7 +114,10 @@ def bundle(work: Path, target: Path) -> None:
     (folder / "tokenizer.json").unlink()
     for name, content in kept.items():
         (folder / name).write_bytes(content)
-    stages = [stage_record(work, name, COMMON | settings) for name, settings in STAGES.items()]
+    stages = [
+        stage_record(work, name, COMMON | settings) | {"name": f"distil_{name}"}
+        for name, settings in STAGES.items()
+    ]
     conversion = json.loads((work / "start/conversion.json").read_text())
     write_record(folder / "record.json", {"conversion": conversion, "stages": stages})
     click.echo(f"{folder}: {sum(path.stat().st_size for path in folder.iterdir()) / 1e6:.1f} MB")

@@ -23,7 +23,7 @@ from convbert_edu.training.run_folder import RunLog
 CARD_FILE = "README.md"
 # Lines of the log that the card shows, evenly spread.
 CURVE_LINES = 10
-CURVE_COLUMNS = ("loss", "masked_lm_loss", "masked_lm_accuracy", "detection_loss")
+CURVE_COLUMNS = ("loss", "hidden_error", "masked_lm_loss", "masked_lm_accuracy", "detection_loss")
 # Settings that name a folder of somebody's machine.
 FOLDER_SETTINGS = ("start_generator", "start_discriminator")
 # What the hub calls the task of a model, by the name of its class.
