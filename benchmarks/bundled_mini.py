@@ -46,9 +46,10 @@ STAGES: dict[str, dict[str, Any]] = {
         student="unmasked/model", inputs="student_masked", masked_lm_weight=0.4, steps=1_900,
         learning_rate=7e-4, warmup_steps=100, seed=0, log_every=50, evaluate_every=500,
     ),
+    # A weight of 10, in place of 1, tore the hidden states away from the teacher's within fifty steps.
     "detection": dict(
-        student="masked_lm/model", inputs="student_masked", masked_lm_weight=0.4, rtd_weight=10.0, steps=300,
-        learning_rate=2e-4, new_learning_rate=1e-3, warmup_steps=30, seed=1, log_every=50, evaluate_every=150,
+        student="masked_lm/model", inputs="student_masked", masked_lm_weight=0.4, rtd_weight=1.0, steps=200,
+        learning_rate=2e-4, warmup_steps=20, seed=1, log_every=20, evaluate_every=0,
     ),
 }  # fmt: skip
 # One seed each, 150 steps (0.31 million tokens), six layers, embeddings of 128; held-out validation text.
@@ -57,6 +58,8 @@ TRIED = [
     "last layer 0.455; masked-LM accuracy 0.220, perplexity 415.",
     "Only the student reads masked text: 0.198, 0.369; 0.262, 326. At a learning rate of 1e-3 in place of 3e-4: "
     "0.221, 0.426; 0.294, 157.",
+    "In the last stage, with a weight of 10 for replaced-token detection: after 50 steps the error of the last layer "
+    "was 1.20, where it had been 0.45 before.",
     "Unmasked text without a masked-LM loss: 0.145, 0.220. So the stages: first that, then masked text.",
 ]
 
