@@ -59,8 +59,8 @@ class WordModel:
         scores = []
         for first in range(0, len(passages), BATCH):
             rows = [
-                self._row(words, hidden)
-                for words, hidden in zip(
+                self._row(words, positions)
+                for words, positions in zip(
                     passages[first : first + BATCH], masked[first : first + BATCH], strict=True
                 )
             ]
@@ -111,7 +111,7 @@ def choose_words(
     for number in random.permutation(len(texts)):
         words = WORD.findall(texts[number])[:LONGEST]
         known = [
-            place for place, word in enumerate(words)
+            position for position, word in enumerate(words)
             if word.isalpha() and all(model.can_spell(word) for model in models)
         ]  # fmt: skip
         wanted = round(SHARE * len(known))

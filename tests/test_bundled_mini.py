@@ -53,6 +53,7 @@ def test_a_bert_becomes_one_folder_for_three_models(tmp_path: Path):
     call("bundle", tmp_path / "work", "--target", tmp_path / "bundled")
     folder = tmp_path / "bundled" / bundled_mini.NAME
     assert not (folder / "tokenizer.json").exists()
+    assert "all-MiniLM-L6-v2" in (folder / "NOTICE").read_text(encoding="utf-8")
     assert ConvBertTokenizer.from_pretrained(folder).get_vocab() == corpus.tokenizer.get_vocab()
     for kind in (ConvBertModel, ConvBertForMaskedLM, ConvBertForPreTraining):
         assert kind.from_pretrained(folder).loading_report.newly_initialised == [], kind
