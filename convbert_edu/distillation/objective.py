@@ -1,11 +1,14 @@
 """The loss of a distillation: how far the student's hidden states are from the teacher's, and two games beside it.
 
 loss = hidden_weight * mean over layers l of |s_l - t_l|^2 / (d var_l)      (hidden states, every real token)
+     + sentence_weight * |c - m|^2 / (d var_m)                              (c: last [CLS] state, every text)
      + attention_weight * mean over layers of KL(P_teacher || P_student)    (heads that stayed self-attention)
      + masked_lm_weight * MLM + rtd_weight * RTD                            (as in pretraining)
 
 var_l is the variance of the teacher's hidden states of layer l, so that an error of 1 is what a student reaches that
-always says the mean. Layer 0 is the output of the embeddings.
+always says the mean. Layer 0 is the output of the embeddings. m is the mean of the teacher's last hidden states over
+the tokens of a text: sentence embeddings are such means, but the heads of a ConvBERT read [CLS]. With a sentence_weight
+[CLS] of the last layer therefore learns m, in place of the teacher's own [CLS].
 """
 
 from collections.abc import Sequence
@@ -40,12 +43,14 @@ class DistillationOutput:
     """Loss of a batch, and its parts summed over tokens so that long texts count as they should.
 
     layer_errors: for embeddings and each layer, the sum over real tokens of the error as the loss has it
+    sentence_error: of each text, times its number of real tokens
     masked_lm_loss, num_correct: over masked tokens; detection_loss: over all that may be masked
     scores, replaced: what the replaced-token head thinks and what is so; None where there is no such head
     """
 
     loss: Float[Tensor, ""]
     layer_errors: Float[Tensor, " layers"]
+    sentence_error: Float[Tensor, ""]
     attention_error: Float[Tensor, ""]
     masked_lm_loss: Float[Tensor, ""]
     num_correct: Float[Tensor, ""]
@@ -110,16 +115,16 @@ class Teacher:
 class DistillationObjective(nn.Module):
     """The student and the loss that it learns by; what the teacher says comes in from outside.
 
-    variances [layers + 1]: of the teacher's hidden states, embeddings first
+    variances [layers + 2]: of the teacher's hidden states, embeddings first; at the end, of its sentence embeddings
     """
 
-    variances: Float[Tensor, " layers"]
+    variances: Float[Tensor, " states"]
 
     def __init__(
         self,
         student: ConvBertModel | ConvBertForMaskedLM,
         settings: DistillationSettings,
-        variances: Float[Tensor, " layers"],
+        variances: Float[Tensor, " states"],
     ) -> None:
         super().__init__()
         self.student, self.settings, self.config = student, settings, student.config
@@ -149,14 +154,22 @@ class DistillationObjective(nn.Module):
         read = original_ids if settings.inputs == "original" else input_ids
         maps = targets.attentions is not None
         found = self.encoder(read, *rest, output_hidden_states=True, output_attentions=maps)
-        errors = self.layer_errors(found, targets, attention_mask)
+        means = sentence_embeddings(targets.hidden_states[-1], attention_mask)
+        states = list(targets.hidden_states)
+        if settings.sentence_weight:
+            states[-1] = torch.cat([means[:, None], states[-1][:, 1:]], dim=1)
+        errors = self.layer_errors(found, states, attention_mask)
         tokens = token_total or attention_mask.sum()
         loss = settings.hidden_weight * errors.mean() / tokens
         zero = loss.detach() * 0.0
         output = DistillationOutput(
-            loss=loss, layer_errors=errors.detach(), attention_error=zero, masked_lm_loss=zero, num_correct=zero,
-            detection_loss=zero,
+            loss=loss, layer_errors=errors.detach(), sentence_error=zero, attention_error=zero, masked_lm_loss=zero,
+            num_correct=zero, detection_loss=zero,
         )  # fmt: skip
+        if settings.sentence_weight:
+            error = self.sentence_error(found.last_hidden_state, means, attention_mask)
+            output.loss = output.loss + settings.sentence_weight * error / tokens
+            output.sentence_error = error.detach()
         if maps:
             error = attention_error(found.attentions, targets.attentions, attention_mask)
             output.loss = output.loss + settings.attention_weight * error / tokens
@@ -173,15 +186,28 @@ class DistillationObjective(nn.Module):
         return output
 
     def layer_errors(
-        self, found: EncoderOutput, targets: TeacherTargets, attention_mask: Int[Tensor, "batch seq"]
+        self,
+        found: EncoderOutput,
+        states: Sequence[Float[Tensor, "batch seq hidden"]],
+        attention_mask: Int[Tensor, "batch seq"],
     ) -> Float[Tensor, " layers"]:
         """Return, for embeddings and each layer, |s - t|^2 / (d var) summed over real tokens."""
         real = attention_mask.bool()
         errors = []
-        for ours, theirs in zip(found.hidden_states, targets.hidden_states, strict=True):
+        for ours, theirs in zip(found.hidden_states, states, strict=True):
             difference = _full(ours[real]) - _full(theirs[real])
             errors.append(difference.square().mean(dim=-1).sum())
-        return torch.stack(errors) / self.variances
+        return torch.stack(errors) / self.variances[:-1]
+
+    def sentence_error(
+        self,
+        last: Float[Tensor, "batch seq hidden"],
+        means: Float[Tensor, "batch hidden"],
+        attention_mask: Int[Tensor, "batch seq"],
+    ) -> Float[Tensor, ""]:
+        """Return |c - m|^2 / (d var) of each text, times its number of real tokens, summed over texts."""
+        each = (_full(last[:, 0]) - means).square().mean(dim=-1)
+        return (each * attention_mask.sum(dim=1)).sum() / self.variances[-1]
 
     def _masked_lm(
         self,
@@ -228,6 +254,14 @@ class DistillationObjective(nn.Module):
             scores.detach(),
             replaced,
         )
+
+
+def sentence_embeddings(
+    hidden_states: Float[Tensor, "batch seq hidden"], attention_mask: Int[Tensor, "batch seq"]
+) -> Float[Tensor, "batch hidden"]:
+    """Return the mean of the hidden states of each text over its real tokens, [CLS] and [SEP] among them."""
+    real = attention_mask[..., None].to(hidden_states.dtype)
+    return _full(hidden_states * real).sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)
 
 
 def attention_error(

@@ -109,8 +109,8 @@ class DistillationTrainer(TokenFileTrainer):
     """A trainer for the student; the teacher computes what it is compared with, batch by batch."""
 
     metrics = (
-        "loss", "hidden_error", "last_layer_error", "attention_error", "masked_lm_loss", "num_correct",
-        "detection_loss",
+        "loss", "hidden_error", "last_layer_error", "sentence_error", "attention_error", "masked_lm_loss",
+        "num_correct", "detection_loss",
     )  # fmt: skip
 
     def __init__(
@@ -181,15 +181,15 @@ def evaluate_student(
 ) -> dict[str, float]:
     """Measure the student on `limit` sequences, always the same ones with the same masked tokens.
 
-    Returns hidden_error and that of each layer, hidden_error_0 (embeddings) to hidden_error_n; where the student has
-    the heads, masked_lm_loss, masked_lm_perplexity, masked_lm_accuracy, and what `detection_metrics` returns. Teacher
-    and student read as in training.
+    Returns hidden_error and that of each layer, hidden_error_0 (embeddings) to hidden_error_n; sentence_error where
+    the loss has it; where the student has the heads, masked_lm_loss, masked_lm_perplexity, masked_lm_accuracy, and
+    what `detection_metrics` returns. Teacher and student read as in training.
     """
     device = next(objective.parameters()).device
     settings, was_training = objective.settings, objective.training
     objective.eval()
-    tokens = masked = masked_lm_loss = num_correct = 0.0
-    errors = torch.zeros_like(objective.variances, dtype=torch.float64)
+    tokens = masked = masked_lm_loss = num_correct = sentence_error = 0.0
+    errors = torch.zeros_like(objective.variances[:-1], dtype=torch.float64)
     scores: list[np.ndarray] = []
     replaced: list[np.ndarray] = []
     for batch in held_out_batches(held_out, masking, batch_size, max_length, limit):
@@ -199,6 +199,7 @@ def evaluate_student(
         tokens += int(batch["attention_mask"].sum())
         masked += len(batch["masked_positions"])
         errors += output.layer_errors
+        sentence_error += output.sentence_error.item()
         masked_lm_loss += output.masked_lm_loss.item()
         num_correct += output.num_correct.item()
         if output.scores is not None:
@@ -209,6 +210,8 @@ def evaluate_student(
     errors /= tokens
     results = {"hidden_error": errors.mean().item()}
     results |= {f"hidden_error_{layer}": error for layer, error in enumerate(errors.tolist())}
+    if settings.sentence_weight:
+        results["sentence_error"] = sentence_error / tokens
     if settings.masked_lm_weight:
         loss = masked_lm_loss / masked
         results |= {"masked_lm_loss": loss, "masked_lm_perplexity": math.exp(min(loss, 100))}
@@ -221,7 +224,7 @@ def evaluate_student(
 def _numbers(output: DistillationOutput) -> Tensor:
     errors = output.layer_errors
     parts = (
-        output.loss.detach(), errors.mean(), errors[-1], output.attention_error,
+        output.loss.detach(), errors.mean(), errors[-1], output.sentence_error, output.attention_error,
         output.masked_lm_loss, output.num_correct, output.detection_loss,
     )  # fmt: skip
     return torch.stack([part.double() for part in parts])

@@ -15,7 +15,12 @@ from torch import Tensor
 from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.checkpoints.weight_files import find_weights
 from convbert_edu.config import ConvBertConfig
-from convbert_edu.distillation.objective import DistillationObjective, MaskedLMWithDetector, Teacher
+from convbert_edu.distillation.objective import (
+    DistillationObjective,
+    MaskedLMWithDetector,
+    Teacher,
+    sentence_embeddings,
+)
 from convbert_edu.distillation.settings import DistillationSettings
 from convbert_edu.extras.bert_checkpoint import find_bert, load_bert
 from convbert_edu.extras.bert_conversion import REPORT_FILE
@@ -116,23 +121,31 @@ def kept_heads(
 
 def hidden_variances(
     teacher: Teacher, token_file: TokenFile, tokenizer: ConvBertTokenizer, max_length: int
-) -> Float[Tensor, " layers"]:
-    """Return the variance of the teacher's hidden states, embeddings first, over a few sequences of the text."""
+) -> Float[Tensor, " states"]:
+    """Return the variances of what the teacher says about a few sequences of the text.
+
+    Of its hidden states, embeddings first, and at the end of its sentence embeddings: there the variance of each number
+    over the texts, since the mean sentence is the same for all of them.
+    """
     weights = next(teacher.encoder.parameters())
     sums = torch.zeros(3, len(teacher.layers) + 1, dtype=torch.float64)
+    sentences: list[Tensor] = []
     for batch in held_out_batches(token_file, Masking(tokenizer), 16, max_length, VARIANCE_SEQUENCES):
         inputs = [
             batch[name].to(weights.device) for name in ("original_ids", "attention_mask", "token_type_ids")
         ]
         states = teacher.targets(*inputs).hidden_states
         real = inputs[1].bool()
+        sentences.append(sentence_embeddings(states[-1], inputs[1]).double().cpu())
         for number, state in enumerate(states):
             values = state[real].double().cpu()
             sums[:, number] += torch.stack(
                 [torch.tensor(float(values.numel())), values.sum(), values.square().sum()]
             )
     count, total, squares = sums
-    return (squares / count - (total / count) ** 2).to(weights.dtype).to(weights.device)
+    of_states = squares / count - (total / count) ** 2
+    of_sentences = torch.cat(sentences).var(dim=0, unbiased=False).mean()
+    return torch.cat([of_states, of_sentences[None]]).to(weights.dtype).to(weights.device)
 
 
 def weights_sha256(folder: Path) -> str:

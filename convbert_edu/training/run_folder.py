@@ -128,6 +128,7 @@ class MetricTotals:
     detection_loss: float = 0.0
     hidden_error: float = 0.0
     last_layer_error: float = 0.0
+    sentence_error: float = 0.0
     attention_error: float = 0.0
     maskable_tokens: float = 0.0
     tokens: float = 0.0
@@ -154,7 +155,7 @@ class MetricTotals:
             means["cls_mlm_loss"] = self.cls_mlm_loss / self.masked_tokens
         if self.detection_loss:
             means["detection_loss"] = self.detection_loss / self.maskable_tokens
-        for name in ("hidden_error", "last_layer_error", "attention_error"):
+        for name in ("hidden_error", "last_layer_error", "sentence_error", "attention_error"):
             if getattr(self, name):
                 means[name] = getattr(self, name) / self.tokens
         return means

@@ -1,6 +1,7 @@
 """The loss against plain loops over tokens."""
 
 import math
+import statistics
 
 import pytest
 import torch
@@ -57,10 +58,42 @@ def test_the_hidden_loss_is_the_mean_squared_difference_over_the_variance(partie
 
 
 @pytest.mark.usefixtures("float64")
+def test_the_last_cls_learns_the_mean_of_the_teachers_last_hidden_states(parties: Parties):
+    """Both as a sentence, and where the layers are compared; a long text counts by its tokens."""
+    objective, teacher, batch = prepared(
+        parties, inputs="original", masked_lm_weight=0.0, hidden_weight=2.0, sentence_weight=3.0
+    )
+    # One text shorter than the others.
+    batch["attention_mask"][0, 20:] = 0
+    output = objective(teacher.targets_for(batch, "original"), **batch)
+    ours = row_by_row(objective.encoder, batch["original_ids"], batch).hidden_states
+    theirs = row_by_row(teacher.encoder, batch["original_ids"], batch).hidden_states
+    variances, sentence, layers = objective.variances.tolist(), 0.0, 0.0
+    lengths = batch["attention_mask"].sum(dim=1).tolist()
+    for row, length in enumerate(lengths):
+        vectors = theirs[4][row, :length].tolist()
+        mean = [sum(column) / length for column in zip(*vectors, strict=True)]
+        distance = sum((a - b) ** 2 for a, b in zip(ours[2][row, 0].tolist(), mean, strict=True)) / 32
+        sentence += length * distance / variances[3]
+        for number, layer in enumerate([0, 2, 4]):
+            targets = theirs[layer][row, :length].tolist()
+            if number == 2:
+                targets[0] = mean
+            for vector, target in zip(ours[number][row, :length].tolist(), targets, strict=True):
+                squares = sum((a - b) ** 2 for a, b in zip(vector, target, strict=True)) / 32
+                layers += squares / variances[number] / 3
+    assert len(set(lengths)) > 1
+    assert output.sentence_error.item() == pytest.approx(sentence, rel=1e-9)
+    expected = (2.0 * layers + 3.0 * sentence) / sum(lengths)
+    assert output.loss.item() == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.usefixtures("float64")
 def test_variances_are_those_of_the_teachers_hidden_states(parties: Parties):
     bert, corpus = load_bert(parties.teacher), parties.corpus
     found = hidden_variances(Teacher(bert, [1, 3]), corpus.train, corpus.tokenizer, 32)
     values: dict[int, list[float]] = {0: [], 2: [], 4: []}
+    sentences: list[list[float]] = []
     count = len(corpus.train)
     for number in [each * count // 64 for each in range(64)]:
         ids = torch.tensor(corpus.train.read(torch.tensor([number]).numpy(), 32, 0))
@@ -73,10 +106,14 @@ def test_variances_are_those_of_the_teachers_hidden_states(parties: Parties):
             states = bert(ids, token_type_ids=(after_sep > 0).long(), output_hidden_states=True).hidden_states
         for layer, kept in values.items():
             kept += states[layer].flatten().tolist()
+        sentences.append([sum(column) / length for column in zip(*states[4][0].tolist(), strict=True)])
     for number, layer in enumerate([0, 2, 4]):
         mean = sum(values[layer]) / len(values[layer])
         variance = sum((value - mean) ** 2 for value in values[layer]) / len(values[layer])
         assert float(found[number]) == pytest.approx(variance, rel=1e-6)
+    # Of a number over the texts, then the mean over all numbers.
+    spread = [statistics.pvariance(column) for column in zip(*sentences, strict=True)]
+    assert float(found[3]) == pytest.approx(statistics.fmean(spread), rel=1e-6)
 
 
 def test_masked_lm_and_detection_losses_equal_a_loop(parties: Parties):
@@ -138,7 +175,7 @@ def test_equal_maps_have_no_error():
 
 def test_a_step_of_two_parts_has_the_gradient_of_one(parties: Parties):
     """What is divided by is that of the whole step, so parts of unequal length count by their tokens."""
-    objective, teacher, batch = prepared(parties, rtd_weight=4.0)
+    objective, teacher, batch = prepared(parties, rtd_weight=4.0, sentence_weight=0.5)
     objective(teacher.targets_for(batch, "masked"), **batch).loss.backward()
     whole = [parameter.grad.clone() for parameter in objective.parameters() if parameter.grad is not None]
     objective.zero_grad()
