@@ -165,49 +165,52 @@ def shapes(parameters: Mapping[str, Tensor]) -> list[list[int]]:
 def pairings(wanted: dict[str, Tensor], model: nn.Module) -> Iterator[dict[str, list[str]]]:
     """Yield ways to pair the solution's parameters with those of a model: for each name of the first, its own.
 
-    By name where the names are the same; else by shape, part by part, then matrix by matrix. A stack of g matrices
-    may also be held as g matrices of its own, each with its piece of the bias.
+    By name where the names are the same; else by shape, part by part. A stack of g matrices may also be held as g
+    matrices of their own, each with its piece of the bias.
     """
     own = dict(model.named_parameters())
     if own.keys() == wanted.keys() and all(_sizes(own[name]) == _sizes(wanted[name]) for name in wanted):
         yield {name: [name] for name in wanted}
         return
-    pieces = {name: [name] for name in wanted}
     stacks = {name.rpartition(".")[0]: len(tensor) for name, tensor in wanted.items() if tensor.dim() == 3}
-    cut = {
-        name: [f"{name}[{i}]" for i in range(stacks[name.rpartition(".")[0]])]
-        if name.rpartition(".")[0] in stacks
-        else [name]
-        for name in wanted
-    }
-    ways = itertools.chain.from_iterable(
-        _pair(
+    whole = dict.fromkeys(wanted, 1)
+    in_pieces = {name: stacks.get(name.rpartition(".")[0], 1) for name in wanted}
+    ways = (
+        {name: [way[f"{name}[{i}]"] for i in range(number)] for name, number in numbers.items()}
+        for numbers in ([whole] if whole == in_pieces else [whole, in_pieces])
+        for way in _pair(
             {
-                piece: part
+                f"{name}[{i}]": part
                 for name in wanted
-                for piece, part in zip(names[name], _cut(wanted[name], len(names[name])), strict=True)
+                for i, part in enumerate(_cut(wanted[name], numbers[name]))
             },
             own,
-            key,
         )
-        for names in (pieces, cut)
-        for key in (lambda name: name.split(".")[0], lambda name: name)
     )
-    for way in itertools.islice(ways, PAIRINGS):
-        yield {name: [way[piece] for piece in (pieces if name in way else cut)[name]] for name in wanted}
+    yield from itertools.islice(ways, PAIRINGS)
 
 
-def _pair(
-    wanted: dict[str, Tensor], own: dict[str, Tensor], part_of: Callable[[str], str]
-) -> Iterator[dict[str, str]]:
-    """Yield the ways to pair parameters in which parts with the same shapes change places."""
-    ours, theirs = _by_shape(wanted, part_of), _by_shape(own, part_of)
-    if {shape: len(parts) for shape, parts in ours.items()} != {
-        shape: len(parts) for shape, parts in theirs.items()
-    }:
-        return
-    orders = [itertools.permutations(theirs[shape]) for shape in ours]
-    for order in itertools.product(*(list(itertools.islice(each, PAIRINGS)) for each in orders)):
+def _pair(wanted: dict[str, Tensor], own: dict[str, Tensor]) -> Iterator[dict[str, str]]:
+    """Yield the ways to pair parameters in which parts with the same shapes change places.
+
+    A part that the other model does not have as a whole is opened, and the smaller parts in it are paired.
+    """
+    opened: set[tuple] = set()
+    while True:
+        ours = _parts(wanted, lambda shapes, opened=frozenset(opened): shapes not in opened)
+        theirs = _parts(own, ours.__contains__)
+        if {shapes: len(ours[shapes]) for shapes in ours} == {
+            shapes: len(theirs[shapes]) for shapes in theirs
+        }:
+            break
+        lacking = {
+            shapes for shapes in ours if len(shapes) > 1 and len(ours[shapes]) > len(theirs.get(shapes, ()))
+        }
+        if not lacking:
+            return
+        opened |= lacking
+    orders = (itertools.islice(itertools.permutations(theirs[shapes]), PAIRINGS) for shapes in ours)
+    for order in itertools.product(*orders):
         yield {
             name: other
             for parts, others in zip(ours.values(), order, strict=True)
@@ -216,14 +219,25 @@ def _pair(
         }
 
 
-def _by_shape(
-    parameters: Mapping[str, Tensor], part_of: Callable[[str], str]
+def _parts(
+    parameters: Mapping[str, Tensor], is_a_part: Callable[[tuple], bool], level: int = 1
 ) -> dict[tuple, list[list[str]]]:
-    """Return the parts of a model, each as the names of its parameters, by their shapes."""
+    """Return the parts of a model, each as the names of its parameters, by their shapes.
+
+    is_a_part: says of the shapes in a part whether it stays whole
+    """
     found: dict[tuple, list[list[str]]] = {}
-    for _, group in itertools.groupby(parameters, key=part_of):
+    for _, group in itertools.groupby(parameters, key=lambda name: name.split(".")[:level]):
         names = sorted(group, key=lambda name: _sizes(parameters[name]))
-        found.setdefault(tuple(tuple(_sizes(parameters[name])) for name in names), []).append(names)
+        shapes = tuple(tuple(_sizes(parameters[name])) for name in names)
+        if len(names) == 1 or is_a_part(shapes):
+            found.setdefault(shapes, []).append(names)
+        else:
+            inner = _parts(
+                {name: parameters[name] for name in parameters if name in names}, is_a_part, level + 1
+            )
+            for each, parts in inner.items():
+                found.setdefault(each, []).extend(parts)
     return found
 
 

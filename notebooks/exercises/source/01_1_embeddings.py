@@ -126,7 +126,8 @@ Write `Embeddings`: from token ids, `[B, n]`, it makes the input of the encoder,
 $$X = \mathrm{LayerNorm}(E[\mathrm{ids}] + E_{pos}[0, 1, \dots, n - 1] + E_{type}[\mathrm{types}])$$
 
 1. $E$ is `[v, e]`. The row of `pad_token_id` is never trained.
-2. $E_{pos}$ is `[max_position_embeddings, e]`, and $E_{type}$ is `[type_vocab_size, e]`. Without token types, all are 0.
+2. $E_{pos}$ is `[max_position_embeddings, e]`, and $E_{type}$ is `[type_vocab_size, e]`. Without token types, all
+   are 0.
 3. LayerNorm has the epsilon `layer_norm_eps`. Dropout (`hidden_dropout_prob`) comes after it.
 4. At the end a dense layer leads from $e$ to $d$, only where the two differ.
 """,

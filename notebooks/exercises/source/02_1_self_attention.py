@@ -122,9 +122,9 @@ EXERCISE = Exercise(
     difficulty="medium",
     minutes=25,
     task=r"""
-Write `SelfAttention`, the attention branch of a block. It gets the queries $Q$, `[B, n, a]`, the input $X$, `[B, n, d]`,
-and a mask, `[B, n]` (1 for a token, 0 for padding) or `None`. It returns the result, `[B, n, a]`, and the attention map
-$P$, `[B, h, n, n]`, as a tuple.
+Write `SelfAttention`, the attention branch of a block. It gets the queries $Q$, `[B, n, a]`, the input $X$,
+`[B, n, d]`, and a mask, `[B, n]` (1 for a token, 0 for padding) or `None`. It returns the result, `[B, n, a]`, and the
+attention map $P$, `[B, h, n, n]`, as a tuple.
 
 $$P = \mathrm{softmax}(Q K^\top / \sqrt{d_h}), \qquad \mathrm{out} = P V, \qquad \text{in each of } h \text{ heads}$$
 

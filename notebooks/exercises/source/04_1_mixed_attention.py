@@ -67,7 +67,12 @@ def cases():
     for name, n, lengths, changes in (
         ("two texts without padding", 5, None, dict(num_attention_heads=8, head_ratio=4)),
         ("texts of 6 and 4 tokens", 6, (6, 4), dict(num_attention_heads=8, head_ratio=4, conv_kernel_size=5)),
-        ("h = 1", 4, (4, 3), dict(num_attention_heads=4, head_ratio=4)),
+        (
+            "h = 1, no dropout",
+            4,
+            (4, 3),
+            dict(num_attention_heads=4, head_ratio=4, attention_probs_dropout_prob=0.0),
+        ),
     ):
         # The authors' sizes: the two branches together are narrower than d.
         config = ConvBertConfig.tiny(
@@ -99,8 +104,8 @@ EXERCISE = Exercise(
     minutes=15,
     task=r"""
 Write `MixedAttention`: two branches that share one query. It gets the input $X$, `[B, n, d]`, and a mask, `[B, n]` or
-`None`. It returns a tuple of three: the result, `[B, n, d]`, the attention map $P$, `[B, h, n, n]`, and the kernels $w$,
-`[B, n, h, k]`.
+`None`. It returns a tuple of three: the result, `[B, n, d]`, the attention map $P$, `[B, h, n, n]`, and the kernels
+$w$, `[B, n, h, k]`.
 
 $$\mathrm{MixedAttention}(X) = \mathrm{Concat}(\mathrm{SelfAttention}(Q, X),
 \; \mathrm{SpanDynamicConvolution}(Q, X)) \, W_O$$
@@ -108,8 +113,8 @@ $$\mathrm{MixedAttention}(X) = \mathrm{Concat}(\mathrm{SelfAttention}(Q, X),
 1. $Q$ comes from $X$ by a dense layer from $d$ to $a$ with a bias. Both branches get it.
 2. The branches are `SelfAttention` and `SpanDynamicConvolution`, exercises 02.1 and 03.2 (or
    `built("SelfAttention", "SpanDynamicConvolution")`). Only self-attention gets the mask, as in the published models.
-3. The result of self-attention stands first, that of the convolution second. $W_O$ is a dense layer from $2a$ to $d$ with
-   a bias. There is no dropout and no residual connection here.
+3. The result of self-attention stands first, that of the convolution second. $W_O$ is a dense layer from $2a$ to $d$
+   with a bias. There is no dropout and no residual connection here.
 """,
     solution=nano.MixedAttention,
     cases=cases,
@@ -170,10 +175,7 @@ $$\mathrm{MixedAttention}(X) = \mathrm{Concat}(\mathrm{SelfAttention}(Q, X),
         ),
         Mistake(
             "the concatenation goes along the tokens",
-            [
-                ("nn.Linear(2 * a, d)", "nn.Linear(a, d)"),
-                ("torch.cat([far, near], dim=-1)", "torch.cat([far, near], dim=1)"),
-            ],
+            [("torch.cat([far, near], dim=-1)", "torch.cat([far, near], dim=1)")],
             "Along which axis do you concatenate? The result must have n tokens, as the input has.",
         ),
         Mistake(
