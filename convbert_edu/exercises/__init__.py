@@ -123,7 +123,7 @@ def check(number: str, answer: Any) -> Verdict:
             i for i, pair in enumerate(zip(tries[0], wanted, strict=True)) if not same_observations(*pair)
         )
         lines = [_difference(exercise, rounds[number][0], tries[0][number], wanted[number])]
-        mistakes = _mistakes_made(exercise, tries, rounds)
+        mistakes = _mistakes_made(exercise, tries, wanted, rounds)
     lines += [f"Hint: {' '.join(mistake.hint.split())}" for mistake in mistakes]
     if not mistakes:
         parts = parts_of(exercise) if exercise.builds_a_class else []
@@ -166,9 +166,12 @@ def _attempts(exercise: Exercise, answer: Any, rounds: list[tuple[Case, int]]) -
 
 
 def _mistakes_made(
-    exercise: Exercise, tries: list[list[Observation]], rounds: list[tuple[Case, int]]
+    exercise: Exercise,
+    tries: list[list[Observation]],
+    wanted: list[Observation],
+    rounds: list[tuple[Case, int]],
 ) -> tuple[Mistake, ...]:
-    """Return the typical mistake, or the two, whose wrong answer does what this one did in every round."""
+    """Return the typical mistake, or the two, whose wrong answer fails as this one does in every round."""
     singles = [(mistake,) for mistake in exercise.mistakes]
     for mistakes in [*singles, *itertools.combinations(exercise.mistakes, 2)]:
         try:
@@ -181,11 +184,24 @@ def _mistakes_made(
             for i, (case, seed) in enumerate(rounds):
                 if i == len(seen):
                     seen.append(observe(exercise, wrong, case, seed))
-                if not same_observations(found[i], seen[i]):
+                if not _fail_alike(found[i], seen[i], wanted[i]):
                     break
             else:
                 return mistakes
     return ()
+
+
+def _fail_alike(one: Observation, other: Observation, wanted: Observation) -> bool:
+    """Say whether two answers are both right in a case, or first go wrong in the same way."""
+    if any("error" in each for each in (one, other, wanted)):
+        return same_observations(one, other)
+    for key in wanted:
+        if key not in one or key not in other:
+            return one.keys() == other.keys()
+        right = [same_seen(key, each[key], wanted[key]) for each in (one, other)]
+        if not all(right):
+            return not any(right) and same_seen(key, one[key], other[key])
+    return True
 
 
 # Words --------------------------------------------------------------------------------------------------
@@ -245,6 +261,11 @@ def _difference(exercise: Exercise, case: Case, seen: Observation, wanted: Obser
             )
         case "output" | "result":
             return f"{where}{_call(exercise, case)}: {_values(seen[key], wanted[key])}"
+        case "output in training":
+            return (
+                f"{where}in evaluation the output is right, but not in training: dropout is missing, or acts in another "
+                f"place. With a dropout so large that nothing comes through, {_values(seen[key], wanted[key])}"
+            )
         case "inputs left as they were":
             return f"{where}the result is right, but your answer changes its input; make a new tensor or list instead."
         case "gradients" | "gradients of the inputs" if seen.get(key) is None:

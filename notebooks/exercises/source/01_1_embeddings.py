@@ -92,7 +92,13 @@ def cases():
     for name, texts, n, with_types, changes in (
         ("one text", 1, 5, False, {}),
         ("three texts with padding and two segments", 3, 8, True, {}),
-        ("e = d, a large epsilon", 2, 6, True, dict(embedding_size=16, layer_norm_eps=0.5)),
+        (
+            "e = d, a large epsilon",
+            2,
+            6,
+            True,
+            dict(embedding_size=16, layer_norm_eps=0.5, hidden_dropout_prob=1 - 1e-9),
+        ),
     ):
         sizes = dict(vocab_size=30, embedding_size=12, hidden_size=16, max_position_embeddings=10)
         config = ConvBertConfig.tiny(**(sizes | changes))

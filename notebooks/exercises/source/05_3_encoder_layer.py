@@ -76,10 +76,10 @@ def cases():
         hidden_size=24, intermediate_size=40, num_attention_heads=8, head_ratio=4, gamma_bottleneck=True
     )
     quiet = dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    only_here = dict(hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.0)
+    nothing_comes_through = dict(hidden_dropout_prob=1 - 1e-9, attention_probs_dropout_prob=0.0)
     mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
     for name, inputs, changes in (
-        ("two texts without padding", (), only_here),
+        ("two texts without padding", (), nothing_comes_through),
         ("texts of 5 and 3 tokens, two groups", (mask,), dict(num_groups=2)),
         ("a large epsilon, no dropout", (mask,), dict(layer_norm_eps=0.5, **quiet)),
     ):
@@ -135,12 +135,23 @@ X'' = \mathrm{LayerNorm}(X' + \mathrm{FeedForward}(X'))$$
         ),
         Mistake(
             "no dropout after the attention",
+            [("self.dropout(mixed)", "mixed")],
+            "In training the result of the attention is dropped in places before it is added. Where is that "
+            "in your class?",
+        ),
+        Mistake(
+            "no dropout after the feed-forward network",
+            [("self.dropout(self.feed_forward(X))", "self.feed_forward(X)")],
+            "In training the result of the feed-forward network is dropped in places, too, before it is "
+            "added.",
+        ),
+        Mistake(
+            "dropout after the sums",
             [
-                ("self.dropout(mixed)", "mixed"),
-                ("self.dropout(self.feed_forward(X))", "self.feed_forward(X)"),
+                ("(X + self.dropout(mixed))", "(self.dropout(X + mixed))"),
+                ("(X + self.dropout(self.feed_forward(X)))", "(self.dropout(X + self.feed_forward(X)))"),
             ],
-            "In training the result of each part is dropped in places before it is added. Where is that in "
-            "your class?",
+            "Your dropout also drops numbers of the residual connection. It acts on what is added only.",
         ),
         Mistake(
             "LayerNorm comes first",

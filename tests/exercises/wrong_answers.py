@@ -1,0 +1,145 @@
+"""Mistakes made in another style: a right answer of an exercise, changed, and the mistake that `check` must see in it.
+
+The mistakes that a definition names are changes of the lesson's own cell. Here the same misunderstandings are written in
+loops, in einsum and under other names, where not a single line is the same.
+"""
+
+import inspect
+import sys
+import textwrap
+from typing import Any
+
+from convbert_edu.exercises.definition import Exercise
+
+# exercise: [(right answer, [(text, what stands there instead)], name of the mistake)]
+IN_OTHER_STYLES: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
+    "01.1": [
+        ("ByRows", [("rows + self.E_pos[: input_ids.shape[1]] + ", "rows + ")], "no position embeddings"),
+        ("ByRows", [("input_ids * 0", "input_ids * 0 + 1")], "missing token types are 1"),
+        ("ByRows", [("self.E_pos[: input_ids.shape[1]]", "self.E_pos[1 : input_ids.shape[1] + 1]")], "positions from 1"),
+        ("ByRows", [("+ self.epsilon)", "+ 1e-5)")], "the default epsilon"),
+        ("WithOneHot", [("self.norm(self.tokens(ids) + segments + places)", "self.tokens(ids) + segments + places")], "no LayerNorm"),
+        ("WithOneHot", [(", padding_idx=cfg.pad_token_id", "")], "the row of padding is trained"),
+        ("WithOneHot", [("self.drop(self.norm(", "(self.norm(")], "no dropout"),
+        ("TextByText", [(" + self.token_type(kind)", "")], "no token types"),
+    ],
+    "02.1": [
+        ("WithEinsum", [(" * q.shape[-1] ** -0.5", "")], "no square root"),
+        ("WithEinsum", [("q.shape[-1] ** -0.5", "q.shape[-1] ** -1.0")], "divided by d_h and not by its root"),
+        ("WithEinsum", [("scores.softmax(-1)", "scores.softmax(-2)")], "softmax over the queries"),
+        ("WithEinsum", [("[:, None, None, :] * -1e9", "[:, None, :, None] * -1e9")], "the mask meets the queries"),
+        ("WithEinsum", [('torch.einsum("bhij,bjhc->bihc", self.drop(weights), v)', 'torch.einsum("bhij,bjhc->bihc", weights, v)')], "no dropout"),
+        ("WithEinsum", [('"bihc,bjhc->bhij", q, k', '"bihc,bjhc->bhij", k, q')], "queries and keys are exchanged"),
+        ("HeadByHead", [("scores[:, mask[b] == 0] = -1e30", "scores[:, mask[b] == 0] = float('-inf')")], "minus infinity"),
+        ("HeadByHead", [("scores[:, mask[b] == 0] = -1e30", "scores[:, mask[b] == 0] = 0")], "masked scores are 0"),
+        ("HeadByHead", [("(q / math.sqrt(size))", "(q / math.sqrt(Q.shape[-1]))")], "the root of the whole width"),
+        ("WithFusedAttention", [("mask[:, None, None] == 0, -1e20", "mask[:, None, None] == 1, -1e20")], "the mask is inverted"),
+        ("WithFusedAttention", [("out.permute(0, 2, 1, 3).reshape(B, n, a)", "out.reshape(B, n, a)")], "the heads are joined without turning the axes back"),
+    ],
+    "03.1": [
+        ("WithConvolutions", [("padding=k // 2, ", "padding=0, "), ("self.each_channel(X.transpose(1, 2))", "self.each_channel(nn.functional.pad(X.transpose(1, 2), (self.each_channel.kernel_size[0] - 1, 0)))")], "the window ends at the token"),
+        ("WithConvolutions", [("d, k, padding=k // 2, groups=d, bias=False", "d, k, padding=k // 2, padding_mode='circular', groups=d, bias=False")], "the ends wrap around"),
+        ("WithConvolutions", [("d, k, padding=k // 2, groups=d, bias=False", "d, k, padding=k // 2, padding_mode='replicate', groups=d, bias=False")], "the ends are repeated"),
+        ("WithConvolutions", [("groups=d, ", "")], "a filter that mixes channels"),
+        ("ByLoops", [("neighbour = t + j - k // 2", "neighbour = t + j")], "the window begins at the token"),
+        ("ByLoops", [("self.F[:, j]", "self.F[:, k - 1 - j]")], "the filter is turned round"),
+        ("ByLoops", [(" + self.b)", ")")], "no bias"),
+        ("ByLoops", [("neighbour = t + j - k // 2", "neighbour = t + j - k // 2 - 1")], "the window is one position off"),
+        ("WithUnfoldedWindows", [('"bndk,dk->bnd", windows, self.depthwise', '"bndk,k->bnd", windows, self.depthwise[0]')], "one filter for all channels"),
+    ],
+    "03.2": [
+        ("WithUnfoldedWindows", [("self.k).softmax(-1)", "self.k).softmax(-2)")], "softmax over the heads"),
+        ("WithUnfoldedWindows", [("self.k).softmax(-1)", "self.k)")], "the kernel is not normalised"),
+        ("WithUnfoldedWindows", [("self.local_keys(hidden) * queries", "self.local_keys(hidden) + queries")], "the query and the key are added"),
+        ("WithUnfoldedWindows", [("self.local_keys(hidden) * queries", "queries")], "the kernel comes from the query alone"),
+        ("WithUnfoldedWindows", [("self.local_keys(hidden) * queries", "self.values(hidden) * queries")], "the values stand in for the span-aware key"),
+        ("ByLoops", [("w = scores[:, t, head * k : (head + 1) * k].exp()", "w = scores[:, t, head :: h].exp()")], "the kernels are cut the other way round"),
+        ("ByLoops", [("V_c[:, t + j - k // 2,", "V_c[:, t - j + k // 2,"), ("0 <= t + j - k // 2 <", "0 <= t - j + k // 2 <")], "the kernel is turned round"),
+        ("ByLoops", [("w[:, j : j + 1] * neighbour", "(scores[:, t, :k].softmax(-1))[:, j : j + 1] * neighbour")], "one kernel for all heads"),
+        ("ByLoops", [("neighbour = V_c[:, t + j - k // 2, head * size : (head + 1) * size]", "neighbour = V_c[:, t + j - k // 2, head :: h]")], "the values are cut the other way round"),
+        ("AsAMap", [("self.kernel(self.span_key(X) * Q)", "self.kernel(self.span_key(X))")], "the kernel comes from the span-aware key alone"),
+        ("AsAMap", [("dim=3).exp()", "dim=1).exp()")], "softmax over the tokens"),
+    ],
+    "04.1": [
+        ("InTwoSums", [("far @ self.W_O[:, : self.half].T + near @", "near @ self.W_O[:, : self.half].T + far @")], "the branches are exchanged"),
+        ("InTwoSums", [("(Q, X, mask)", "(Q, X)")], "the mask is not handed on"),
+        ("InTwoSums", [(" + self.b_O, P, w", " + self.b_O")], "only the result is returned"),
+        ("WithOtherNames", [("weights, kernels", "kernels, weights")], "the map and the kernels are exchanged"),
+        ("WithOtherNames", [("2 * cfg.branch_size, cfg.hidden_size)", "2 * cfg.branch_size, cfg.hidden_size, bias=False)")], "no bias in the last layer"),
+        ("WithOtherNames", [("return self.merge(", "return hidden + self.merge(")], "a residual connection"),
+        ("IntoAnEmptyTensor", [("self.convolve(Q, X)", "self.convolve(both[:, :, 0].clone(), X)")], "the second branch gets the first one's result"),
+    ],
+    "05.1": [
+        ("AsAListOfLayers", [("zip(self.parts, slices, strict=True)", "zip(reversed(self.parts), slices, strict=True)"), ("torch.cat([part(piece)", "torch.cat([part(piece)")], ""),
+        ("AsAListOfLayers", [("slices = X.chunk(len(self.parts), dim=-1)", "slices = [X[..., i :: len(self.parts)] for i in range(len(self.parts))]")], "the slices alternate"),
+        ("AsAListOfLayers", [("part(piece) for part,", "self.parts[0](piece) for part,")], ""),
+        ("AsOneConvolution", [("self.b, groups", "None, groups")], "no bias"),
+        ("AsABlockMatrix", [(" + self.bias", " - self.bias")], "the bias is subtracted"),
+        ("AsABlockMatrix", [("torch.block_diag(*self.weight)", "torch.block_diag(*[self.weight[0]] * len(self.weight))")], "the first matrix serves all groups"),
+        ("AsABlockMatrix", [("torch.block_diag(*self.weight)", "torch.cat([torch.cat(list(self.weight), dim=1)] * len(self.weight))")], "every slice meets every matrix"),
+    ],
+    "05.2": [
+        ("AsASequence", [("nn.GELU()", "nn.ReLU()")], "ReLU"),
+        ("AsASequence", [("nn.GELU()", "nn.GELU(approximate='tanh')")], "GELU by tanh"),
+        ("AsASequence", [("nn.GELU(), ", "")], "no activation"),
+        ("AsASequence", [("return self.steps(hidden)", "return hidden + self.steps(hidden)")], "a residual connection"),
+        ("AsASequence", [("grouped = config.num_groups > 1", "grouped = False")], "the groups are ignored"),
+        ("AsASequence", [("up, nn.GELU(), down", "up, nn.GELU(), down, nn.GELU()")], "the activation comes twice"),
+        ("WithGeluWrittenOut", [("torch.erf(Y / 2**0.5)) / 2", "torch.tanh(Y / 2)) / 2")], "SiLU"),
+    ],
+    "05.3": [
+        ("InTwoSteps", [("norm(functional.dropout(new, p=self.p, training=self.training) + X)", "norm(functional.dropout(new + X, p=self.p, training=self.training))")], "dropout after the sums"),
+        ("InTwoSteps", [("norm(functional.dropout(new, p=self.p, training=self.training) + X)", "norm(functional.dropout(new, p=self.p, training=self.training)) + X")], "LayerNorm comes before the sum"),
+        ("InTwoSteps", [("self.add(self.norm_2,", "self.add(self.norm_1,")], "one LayerNorm for both steps"),
+        ("InTwoSteps", [("self.mix(hidden, mask)", "self.mix(hidden)")], "the mask is not handed on"),
+        ("WithNormWrittenOut", [("X + self.drop(mixed)", "X + mixed")], "no dropout after the attention"),
+        ("WithNormWrittenOut", [("return functional.layer_norm(X, d, self.factor_2, self.shift_2, self.epsilon), maps[0], maps[1]", "return X, maps[0], maps[1]")], "no second LayerNorm"),
+        ("InADictionary", [("torch.stack([X, part[\"b\"](mixed)]).sum(dim=0)", "part[\"b\"](mixed)")], "no residual connection around the attention"),
+    ],
+    "05.4": [
+        ("by_modules", [("if isinstance(module, nn.LayerNorm) and name == \"weight\":", "if False:")], "the factors of LayerNorm are drawn, too"),
+        ("by_modules", [("* spread", "")], "the standard deviation is 1"),
+        ("by_copying", [('last != "depthwise" and ', "")], "the depthwise filter is drawn, too"),
+        ("by_copying", [("torch.normal(0.0, std, parameter.shape)", "torch.full(parameter.shape, std)")], "a constant"),
+        ("by_apply", [('nn.init.constant_(parameters["bias"], 0)', "pass")], "the biases stay as they were"),
+        ("by_apply", [("mean=0, std=std", "mean=std, std=std")], "std is taken for the mean"),
+    ],
+    "05.5": [
+        ("WithOtherNames", [("nn.ModuleList([EncoderLayer(cfg) for _ in range(cfg.num_hidden_layers)])", "nn.ModuleList([EncoderLayer(cfg)] * cfg.num_hidden_layers)")], "one layer is used L times"),
+        ("WithOtherNames", [("range(len(self.blocks))", "range(len(self.blocks) - 1)")], "the last layer is not called"),
+        ("WithOtherNames", [("token_type_ids=token_type_ids)", "token_type_ids=None)")], "the token types are not handed on"),
+        ("WithAddedModules", [("mask), mask)", "mask))")], "the mask is not handed on"),
+        ("WithAddedModules", [("self.add_module(f\"layer_{i}\", EncoderLayer(config))", "self.layers = [*getattr(self, 'layers', []), EncoderLayer(config)]"), ("getattr(self, f\"layer_{depth - 1}\")", "self.layers[depth - 1]")], "the layers stand in a Python list"),
+        ("KeepingEverything", [("return states[-1]", "return states[0]")], "the embeddings alone"),
+        ("KeepingEverything", [("layer(states[-1], mask)", "layer(states[0], mask)")], "every layer gets the embeddings"),
+    ],
+    "05.6": [
+        ("AsASequence", [("nn.GELU(), norm,", "norm, nn.GELU(),")], "LayerNorm comes before GELU"),
+        ("AsASequence", [("nn.GELU(), ", "nn.Tanh(), ")], "tanh"),
+        ("AsASequence", [("return self.steps(X)", "return self.steps(X).log_softmax(dim=2)")], "log-probabilities"),
+        ("WithPlainMatrices", [("+ self.epsilon)", "+ 1e-5)")], "the default epsilon"),
+        ("WithPlainMatrices", [("Y * (1 + torch.erf(Y / 2**0.5)) / 2", "Y")], "no GELU"),
+        ("WithOtherNames", [("self.norm(vectors)", "vectors")], "no LayerNorm"),
+        ("WithOtherNames", [("config.vocab_size)", "config.vocab_size, bias=False)")], "the decoder has no bias"),
+    ],
+    "05.7": [
+        ("TheOtherWayRound", [("self.body.embeddings.word.weight = self.head.decoder.weight", "pass")], "not tied"),
+        ("TheOtherWayRound", [("self.body.embeddings.word.weight = self.head.decoder.weight", "self.head.decoder.weight.data = self.body.embeddings.word.weight.data.clone()")], "not tied"),
+        ("TheOtherWayRound", [("self.body(ids, mask, token_type_ids)", "self.body(ids)")], ""),
+        ("WithoutADecoderMatrix", [("return X @", "return (X @"), (" + self.bias", " + self.bias).softmax(dim=-1)")], "probabilities"),
+        ("WithoutADecoderMatrix", [("self.encoder.embeddings.word.weight.T", "self.encoder.embeddings.word.weight.detach().T")], "the decoder's gradient does not reach E"),
+        ("WithANameForE", [("mask=mask)", "mask=token_type_ids)"), ("token_type_ids=token_type_ids", "token_type_ids=mask")], "mask and token types are exchanged"),
+    ],
+}  # fmt: skip
+
+
+def changed(exercise: Exercise, name: str, changes: list[tuple[str, str]]) -> Any:
+    """Return a right answer of an exercise, written anew with some texts replaced; each must stand there once."""
+    (right,) = [each for each in exercise.other_ways if each.__name__ == name]
+    source = textwrap.dedent(inspect.getsource(right))
+    for old, new in changes:
+        assert source.count(old) == 1, f"{exercise.number} {name}: {old!r} stands there {source.count(old)} times"
+        source = source.replace(old, new)
+    names = dict(vars(sys.modules[right.__module__]))
+    exec(compile(source, f"<{exercise.number} {name}>", "exec"), names)
+    return names[name]
