@@ -4,10 +4,12 @@ The classes of lessons 01 to 05 are theirs where they keep them in my_convbert.p
 exercises of lessons 00 to 13 are defined in notebooks/exercises/source/.
 """
 
+import functools
 import importlib
 import inspect
 import itertools
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -17,6 +19,7 @@ from torch import Tensor
 
 from convbert_edu import nano
 from convbert_edu.exercises.definition import (
+    PRIVATE_VARIABLE,
     SEEDS,
     Case,
     Exercise,
@@ -25,7 +28,7 @@ from convbert_edu.exercises.definition import (
     parts_of,
     private_checks,
 )
-from convbert_edu.exercises.observing import Observation, observe, same_observations, same_seen
+from convbert_edu.exercises.observing import Observation, meets, observe, same_observations, same_seen
 
 OWN = "my_convbert"
 AS_THE_TASK_SAYS = "The check calls your answer with the arguments that the task names, in that order."
@@ -112,18 +115,15 @@ def check(number: str, answer: Any) -> Verdict:
     if missing:
         return Verdict(exercise.number, False, title + missing)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        rounds = list(_rounds(exercise))
-        wanted = [observe(exercise, exercise.solution, case, seed) for case, seed in rounds]
+        known = _known(exercise, os.environ.get(PRIVATE_VARIABLE))
         tries = []
-        for found in _attempts(exercise, answer, rounds):
-            if all(map(same_observations, found, wanted)):
-                return Verdict(exercise.number, True, title + _praise(exercise, answer, rounds))
+        for found in _attempts(exercise, answer, known.rounds):
+            if all(map(meets, found, known.wanted)):
+                return Verdict(exercise.number, True, title + _praise(exercise, answer, known.rounds))
             tries.append(found)
-        number = next(
-            i for i, pair in enumerate(zip(tries[0], wanted, strict=True)) if not same_observations(*pair)
-        )
-        lines = [_difference(exercise, rounds[number][0], tries[0][number], wanted[number])]
-        mistakes = _mistakes_made(exercise, tries, wanted, rounds)
+        failed = next(i for i, found in enumerate(tries[0]) if not meets(found, known.wanted[i]))
+        lines = [_difference(exercise, known.rounds[failed][0], tries[0][failed], known.wanted[failed])]
+        mistakes = _mistakes_made(exercise, tries, known)
     lines += [f"Hint: {' '.join(mistake.hint.split())}" for mistake in mistakes]
     if not mistakes:
         parts = parts_of(exercise) if exercise.builds_a_class else []
@@ -145,15 +145,40 @@ def hint(number: str, which: int = 1) -> str:
     return text
 
 
-def _rounds(exercise: Exercise) -> Iterator[tuple[Case, int]]:
-    """Yield each case with the seed of its random numbers; a teacher's own file may name others."""
-    private = private_checks()
-    seeds = getattr(private, "SEEDS", {}).get(exercise.number, SEEDS)
-    cases = getattr(private, "CASES", {}).get(exercise.number, exercise.cases)
-    for seed in seeds:
-        torch.manual_seed(seed)
-        for case in cases():
-            yield case, seed
+class Known:
+    """What the solution of an exercise does in every round, and what typical wrong answers do, once it was needed.
+
+    A round is a case with the seed of its random numbers; a teacher's own file may name other seeds and cases.
+    """
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+        private = private_checks()
+        seeds = getattr(private, "SEEDS", {}).get(exercise.number, SEEDS)
+        cases = getattr(private, "CASES", {}).get(exercise.number, exercise.cases)
+        self.rounds: list[tuple[Case, int]] = []
+        for seed in seeds:
+            torch.manual_seed(seed)
+            self.rounds += [(case, seed) for case in cases()]
+        self.wanted = [observe(exercise, exercise.solution, case, seed) for case, seed in self.rounds]
+        self._wrong: dict[tuple[str, ...], Any] = {}
+        self._seen: dict[tuple[tuple[str, ...], int], Observation] = {}
+
+    def wrong_answer_in(self, mistakes: Sequence[Mistake], number: int) -> Observation:
+        """Return what the solution with these mistakes does in a round; ValueError where they do not go together."""
+        names = tuple(mistake.name for mistake in mistakes)
+        if names not in self._wrong:
+            self._wrong[names] = self.exercise.wrong_answer(*mistakes)
+        if (names, number) not in self._seen:
+            case, seed = self.rounds[number]
+            self._seen[names, number] = observe(self.exercise, self._wrong[names], case, seed)
+        return self._seen[names, number]
+
+
+@functools.lru_cache(maxsize=4)
+def _known(exercise: Exercise, private: str | None) -> Known:
+    """Return what is known of an exercise; it is kept, since an answer is seldom right the first time."""
+    return Known(exercise)
 
 
 def _attempts(exercise: Exercise, answer: Any, rounds: list[tuple[Case, int]]) -> Iterator[list[Observation]]:
@@ -165,34 +190,30 @@ def _attempts(exercise: Exercise, answer: Any, rounds: list[tuple[Case, int]]) -
         yield [each or {} for each in found]
 
 
-def _mistakes_made(
-    exercise: Exercise,
-    tries: list[list[Observation]],
-    wanted: list[Observation],
-    rounds: list[tuple[Case, int]],
-) -> tuple[Mistake, ...]:
+def _mistakes_made(exercise: Exercise, tries: list[list[Observation]], known: Known) -> tuple[Mistake, ...]:
     """Return the typical mistake, or the two, whose wrong answer fails as this one does in every round."""
+    alike = (
+        _fail_alike if exercise.observe is None else lambda one, other, wanted: same_observations(one, other)
+    )
     singles = [(mistake,) for mistake in exercise.mistakes]
     for mistakes in [*singles, *itertools.combinations(exercise.mistakes, 2)]:
-        try:
-            wrong = exercise.wrong_answer(*mistakes)
-        except ValueError:
-            # Two changes of the same text.
-            continue
-        seen: list[Observation] = []
         for found in tries:
-            for i, (case, seed) in enumerate(rounds):
-                if i == len(seen):
-                    seen.append(observe(exercise, wrong, case, seed))
-                if not _fail_alike(found[i], seen[i], wanted[i]):
-                    break
-            else:
-                return mistakes
+            try:
+                if all(
+                    alike(found[i], known.wrong_answer_in(mistakes, i), wanted)
+                    for i, wanted in enumerate(known.wanted)
+                ):
+                    return mistakes
+            except (ValueError, SyntaxError):
+                # Two changes of the solution that do not go together.
+                break
     return ()
 
 
 def _fail_alike(one: Observation, other: Observation, wanted: Observation) -> bool:
     """Say whether two answers are both right in a case, or first go wrong in the same way."""
+    if meets(one, wanted) and meets(other, wanted):
+        return True
     if any("error" in each for each in (one, other, wanted)):
         return same_observations(one, other)
     for key in wanted:
@@ -243,6 +264,8 @@ def _listed(names: Any) -> str:
 def _difference(exercise: Exercise, case: Case, seen: Observation, wanted: Observation) -> str:
     """Say what an answer does first that the solution does not."""
     where = f"Case {case.name!r}: "
+    if "error" in seen and "error" in wanted:
+        return f"{where}{_call(exercise, case)} must raise {wanted['error'].kind}, and raised {seen['error'].kind}."
     if "error" in seen:
         raised = seen["error"]
         if raised.kind == "NotImplementedError":
@@ -263,8 +286,8 @@ def _difference(exercise: Exercise, case: Case, seen: Observation, wanted: Obser
             return f"{where}{_call(exercise, case)}: {_values(seen[key], wanted[key])}"
         case "output in training":
             return (
-                f"{where}in evaluation the output is right, but not in training: dropout is missing, or acts in another "
-                f"place. With a dropout so large that nothing comes through, {_values(seen[key], wanted[key])}"
+                f"{where}in evaluation the output is right, but not in training: dropout is missing, or acts in "
+                f"another place. Where so much is dropped that nothing comes through, {_values(seen[key], wanted[key])}"
             )
         case "inputs left as they were":
             return f"{where}the result is right, but your answer changes its input; make a new tensor or list instead."
@@ -288,6 +311,8 @@ def _difference(exercise: Exercise, case: Case, seen: Observation, wanted: Obser
 
 
 def _call(exercise: Exercise, case: Case) -> str:
+    if exercise.observe is not None:
+        return f"the check of {exercise.name}"
     inputs = ", ".join(_shown(each) for each in case.inputs)
     return f"{'the call with ' if exercise.builds_a_class else exercise.name}({inputs})"
 

@@ -48,7 +48,7 @@ class Mistake:
     hint: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Exercise:
     """One exercise. Its solution, its visible check and right answers in other styles are real Python objects.
 

@@ -319,6 +319,13 @@ def same_tensors(one: Tensor, other: Tensor, scale: float | None = None) -> bool
     return torch.allclose(one, other, rtol=RELATIVE, atol=ABSOLUTE * max(size, 1e-3), equal_nan=True)
 
 
+def meets(found: Observation, wanted: Observation) -> bool:
+    """Say whether an answer does what the solution does; of an error that must be raised, only the kind counts."""
+    if "error" in wanted:
+        return "error" in found and found["error"].kind == wanted["error"].kind
+    return same_observations(found, wanted)
+
+
 def same_observations(one: Observation, other: Observation) -> bool:
     """Say whether two answers do the same in one case."""
     return one.keys() == other.keys() and all(same_seen(key, one[key], other[key]) for key in one)

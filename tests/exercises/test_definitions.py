@@ -15,9 +15,9 @@ import pytest
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "notebooks/tools")]
 
-from convbert_edu.exercises import Verdict, _rounds, check, hint
+from convbert_edu.exercises import Known, Verdict, check, hint
 from convbert_edu.exercises.definition import Exercise, exercise_files, load_exercise
-from convbert_edu.exercises.observing import observe, same_observations
+from convbert_edu.exercises.observing import meets, observe
 from exercise_texts import STUB, starting_cell
 from exercises.mutations import mutations
 from exercises.wrong_answers import IN_OTHER_STYLES, changed
@@ -45,12 +45,10 @@ def runs(exercise: Exercise, source: str) -> object:
     return names[exercise.name]
 
 
-def passes(exercise: Exercise, answer: object) -> bool:
+def passes(exercise: Exercise, answer: object, known: Known) -> bool:
     """What `check` decides, without the search for the mistake."""
-    return all(
-        same_observations(observe(exercise, answer, case, seed), observe(exercise, exercise.solution, case, seed))
-        for case, seed in _rounds(exercise)
-    )
+    rounds = zip(known.rounds, known.wanted, strict=True)
+    return all(meets(observe(exercise, answer, case, seed), wanted) for (case, seed), wanted in rounds)
 
 
 def test_the_solution_is_right_and_passes_the_visible_check(exercise):
@@ -108,6 +106,8 @@ def test_the_starting_cell_holds_no_line_of_the_solution(exercise):
 
 def test_no_hint_holds_a_line_of_the_solution(exercise):
     lines = {line.split("#")[0].strip() for line in exercise.source.splitlines()}
+    # The one line that a task does give away.
+    lines -= {"init_weights(self, config.initializer_range)"}
     for text in [exercise.task, *exercise.hints, *(each.hint for each in exercise.mistakes)]:
         assert not [line for line in lines if len(line) > 25 and line in text and not line.startswith(("class", "def"))]
 
@@ -128,9 +128,10 @@ def test_most_changes_that_a_machine_makes_are_caught():
     caught, survivors = 0, []
     for number in NUMBERS:
         exercise = load_exercise(number)
+        known = Known(exercise)
         for what, source in mutations(exercise.source):
             try:
-                survived = passes(exercise, runs(exercise, source))
+                survived = passes(exercise, runs(exercise, source), known)
             except Exception:
                 # It does not even define a class or a function.
                 survived = False
@@ -163,10 +164,11 @@ def report() -> Counter:
                 if mistake:
                     count[f"wrong answers, {kind}: with a hint to give"] += 1
                     count[f"wrong answers, {kind}: with the fitting hint"] += hints_in(exercise, verdict) == [mistake]
+        known = Known(exercise)
         for _, source in mutations(exercise.source):
             count["changes by machine: tried"] += 1
             try:
-                count["changes by machine: refused"] += not passes(exercise, runs(exercise, source))
+                count["changes by machine: refused"] += not passes(exercise, runs(exercise, source), known)
             except Exception:
                 count["changes by machine: refused"] += 1
         for answer in (exercise.solution, *exercise.other_ways):

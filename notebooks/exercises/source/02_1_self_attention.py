@@ -126,19 +126,19 @@ EXERCISE = Exercise(
     difficulty="medium",
     minutes=25,
     task=r"""
-Write `SelfAttention`, the attention branch of a block. It gets the queries $Q$, `[B, n, a]`, the input $X$,
-`[B, n, d]`, and a mask, `[B, n]` (1 for a token, 0 for padding) or `None`. It returns the result, `[B, n, a]`, and the
+Write `SelfAttention`, the attention branch of a block. It gets the queries $Q$, `[B, n, a]`, the input $X$, `[B,
+n, d]`, and a mask, `[B, n]` (1 for a token, 0 for padding) or `None`. It returns the result, `[B, n, a]`, and the
 attention map $P$, `[B, h, n, n]`, as a tuple.
 
 $$P = \mathrm{softmax}(Q K^\top / \sqrt{d_h}), \qquad \mathrm{out} = P V, \qquad \text{in each of } h \text{ heads}$$
 
-1. $K$ and $V$ come from $X$ by two dense layers from $d$ to $a$, each with a bias. $Q$ comes from outside and has no
-   layer here.
-2. Head 0 has the first $d_h = a / h$ numbers of each vector, head 1 the next ones, and so on. In the result the heads
-   stand side by side in the same order.
+1. $K$ and $V$ come from $X$ by two dense layers from $d$ to $a$, each with a bias. $Q$ comes from outside and has
+   no layer here.
+2. Head 0 has the first $d_h = a / h$ numbers of each vector, head 1 the next ones, and so on. In the result the
+   heads stand side by side in the same order.
 3. Nobody attends to padding. A row in which all is padding must stay finite (section 7 of the lesson).
-4. Dropout (`attention_probs_dropout_prob`) acts on $P$ before the values are added; the returned $P$ is the one before
-   dropout.
+4. Dropout (`attention_probs_dropout_prob`) acts on $P$ before the values are added; the returned $P$ is the one
+   before dropout.
 """,
     solution=nano.SelfAttention,
     cases=cases,

@@ -89,12 +89,12 @@ EXERCISE = Exercise(
     difficulty="medium",
     minutes=20,
     task=r"""
-Write `SpanAwareKey`: from the input $X$ of a block, `[B, n, d]`, it makes a key for each token that knows the token's
-neighbours, $K_s$, `[B, n, a]`.
+Write `SpanAwareKey`: from the input $X$ of a block, `[B, n, d]`, it makes a key for each token that knows the
+token's neighbours, $K_s$, `[B, n, a]`.
 
 1. The depthwise filter $F$, `[d, k]`, moves over the text. Each channel $c$ has a filter of its own:
-   $\mathrm{filtered}[t, c] = \sum_j F[c, j] \, X[t + j - r, c]$ with $r = \lfloor k / 2 \rfloor$. Outside of the text
-   there are zeros.
+   $\mathrm{filtered}[t, c] = \sum_j F[c, j] \, X[t + j - r, c]$ with $r = \lfloor k / 2 \rfloor$. Outside of the
+   text there are zeros.
 2. The pointwise matrix $W_s$, `[d, a]`, mixes the channels. Then a bias, `[a]`, is added. $W_s$ has no other bias.
 
 The sizes stand in the configuration: $d$ is `hidden_size`, $a$ is `branch_size`, $k$ is `conv_kernel_size`.

@@ -103,18 +103,19 @@ EXERCISE = Exercise(
     difficulty="easy",
     minutes=15,
     task=r"""
-Write `MixedAttention`: two branches that share one query. It gets the input $X$, `[B, n, d]`, and a mask, `[B, n]` or
-`None`. It returns a tuple of three: the result, `[B, n, d]`, the attention map $P$, `[B, h, n, n]`, and the kernels
-$w$, `[B, n, h, k]`.
+Write `MixedAttention`: two branches that share one query. It gets the input $X$, `[B, n, d]`, and a mask, `[B, n]`
+or `None`. It returns a tuple of three: the result, `[B, n, d]`, the attention map $P$, `[B, h, n, n]`, and the
+kernels $w$, `[B, n, h, k]`.
 
 $$\mathrm{MixedAttention}(X) = \mathrm{Concat}(\mathrm{SelfAttention}(Q, X),
 \; \mathrm{SpanDynamicConvolution}(Q, X)) \, W_O$$
 
 1. $Q$ comes from $X$ by a dense layer from $d$ to $a$ with a bias. Both branches get it.
 2. The branches are `SelfAttention` and `SpanDynamicConvolution`, exercises 02.1 and 03.2 (or
-   `built("SelfAttention", "SpanDynamicConvolution")`). Only self-attention gets the mask, as in the published models.
-3. The result of self-attention stands first, that of the convolution second. $W_O$ is a dense layer from $2a$ to $d$
-   with a bias. There is no dropout and no residual connection here.
+   `built("SelfAttention", "SpanDynamicConvolution")`). Only self-attention gets the mask, as in the published
+   models.
+3. The result of self-attention stands first, that of the convolution second. $W_O$ is a dense layer from $2a$ to
+   $d$ with a bias. There is no dropout and no residual connection here.
 """,
     solution=nano.MixedAttention,
     cases=cases,

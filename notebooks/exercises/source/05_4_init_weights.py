@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from convbert_edu import nano
+from convbert_edu import ConvBertConfig, nano
 from convbert_edu.exercises.definition import Case, Exercise, Mistake
 from convbert_edu.nano import GroupedLinear, SpanAwareKey
 
@@ -11,22 +11,16 @@ from convbert_edu.nano import GroupedLinear, SpanAwareKey
 class SmallModel(nn.Module):
     """A model with one of each kind of parameter. All begin at 7, except for the factors of LayerNorm."""
 
-    def __init__(self, sizes):
+    def __init__(self):
         super().__init__()
         self.word = nn.Embedding(60, 40)
         self.layer_norm = nn.LayerNorm(40)
         self.dense = nn.Linear(40, 50)
         self.grouped = GroupedLinear(50, 40, 2)
-        self.span_key = SpanAwareKey(sizes)
+        self.span_key = SpanAwareKey(ConvBertConfig.tiny(hidden_size=40, conv_kernel_size=5))
         for name, parameter in self.named_parameters():
             if name != "layer_norm.weight":
                 nn.init.constant_(parameter, 7.0)
-
-
-class Sizes:
-    """What SpanAwareKey asks of a configuration."""
-
-    hidden_size, branch_size, conv_kernel_size = 40, 30, 5
 
 
 def by_modules(network, spread):
@@ -97,7 +91,7 @@ def look(answer, model, std):
 def cases():
     """Two standard deviations."""
     for std in (0.02, 0.5):
-        yield Case(f"std = {std}", (SmallModel(Sizes), std))
+        yield Case(f"std = {std}", (SmallModel(), std))
 
 
 def shown(init_weights):
@@ -118,10 +112,10 @@ EXERCISE = Exercise(
 Write `init_weights(model, std)`, which changes the parameters of any model in place, as BERT begins:
 
 1. Every parameter called `bias` becomes 0.
-2. Every other parameter with two or more axes is drawn from a normal distribution with mean 0 and standard deviation
-   `std`.
-3. The factors of LayerNorm stay as they are. So does the filter `depthwise` of `SpanAwareKey`, which has a scale of its
-   own.
+2. Every other parameter with two or more axes is drawn from a normal distribution with mean 0 and standard
+   deviation `std`.
+3. The factors of LayerNorm stay as they are. So does the filter `depthwise` of `SpanAwareKey`, which has a scale
+   of its own.
 """,
     solution=nano.init_weights,
     cases=cases,

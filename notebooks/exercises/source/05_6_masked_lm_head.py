@@ -82,8 +82,8 @@ vocabulary, `[B, n, v]`.
 
 1. A dense layer from $d$ to the embedding size $e$, then GELU (the exact one), then LayerNorm with the epsilon
    `layer_norm_eps`.
-2. The decoder: a dense layer from $e$ to $v$ with a bias. Its matrix has the shape of the embedding matrix $E$, so that
-   exercise 05.7 can use $E$ itself.
+2. The decoder: a dense layer from $e$ to $v$ with a bias. Its matrix has the shape of the embedding matrix $E$, so
+   that exercise 05.7 can use $E$ itself.
 """,
     solution=nano.MaskedLMHead,
     cases=cases,

@@ -85,9 +85,9 @@ EXERCISE = Exercise(
     difficulty="medium",
     minutes=15,
     task=r"""
-Write `MaskedLM`: the encoder `ConvBert` (exercise 05.5) and the head `MaskedLMHead` (exercise 05.6) in one class; both
-also come from `built("ConvBert", "MaskedLMHead")`. It gets token ids, a mask or `None`, and token types or `None`, and
-returns scores, `[B, n, v]`.
+Write `MaskedLM`: the encoder `ConvBert` (exercise 05.5) and the head `MaskedLMHead` (exercise 05.6) in one class;
+both also come from `built("ConvBert", "MaskedLMHead")`. It gets token ids, a mask or `None`, and token types or
+`None`, and returns scores, `[B, n, v]`.
 
 The matrix of the head's decoder **is** the embedding matrix $E$ of the encoder: one tensor with two names, so that
 training moves both at once. (The initial values are not looked at here.)
