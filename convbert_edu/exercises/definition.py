@@ -7,6 +7,7 @@ that file: what `check` says, the notebooks of readers, those with solutions, an
 import ast
 import importlib.util
 import inspect
+import linecache
 import os
 import re
 import sys
@@ -99,9 +100,22 @@ class Exercise:
                         "times in the solution; give a text that stands there once"
                     )
                 source = source.replace(old, new)
-        names = {**vars(sys.modules[self.solution.__module__]), "__name__": f"wrong_{self.name}"}
-        exec(compile(source, f"<{self.number}>", "exec"), names)
-        return names[self.name]
+        made = run_source(
+            source, f"exercise {self.number}: {', '.join(each.name for each in mistakes)}", self.solution
+        )
+        return made[self.name]
+
+
+def run_source(source: str, title: str, like: Any) -> dict[str, Any]:
+    """Run the text of an answer where the names of `like`'s module are known, and return all names.
+
+    The text gets a title and is kept under it, so that an error in it can show its line.
+    """
+    file = f"<{title}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    names = {**vars(sys.modules[like.__module__]), "__name__": title}
+    exec(compile(source, file, "exec"), names)
+    return names
 
 
 def exercises_folder() -> Path:

@@ -40,7 +40,10 @@ class Raised:
         self.line = frames[-1].line if frames else ""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Raised) and (self.kind, self.message) == (other.kind, other.message)
+        if not isinstance(other, Raised) or self.kind != other.kind:
+            return False
+        # An answer that raises by itself has a message of its own.
+        return self.message == other.message or all(each.line.startswith("raise ") for each in (self, other))
 
     __hash__ = None
 

@@ -5,11 +5,10 @@ loops, in einsum and under other names, where not a single line is the same.
 """
 
 import inspect
-import sys
 import textwrap
 from typing import Any
 
-from convbert_edu.exercises.definition import Exercise
+from convbert_edu.exercises.definition import Exercise, run_source
 
 # exercise: [(right answer, [(text, what stands there instead)], name of the mistake)]
 IN_OTHER_STYLES: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
@@ -130,6 +129,112 @@ IN_OTHER_STYLES: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
         ("WithoutADecoderMatrix", [("self.encoder.embeddings.word.weight.T", "self.encoder.embeddings.word.weight.detach().T")], "the decoder's gradient does not reach E"),
         ("WithANameForE", [("mask=mask)", "mask=token_type_ids)"), ("token_type_ids=token_type_ids", "token_type_ids=mask")], "mask and token types are exchanged"),
     ],
+    "01.2": [
+        ("with_indices", [(" / single[pair[0]] / single[pair[1]]", "")], "the most frequent pair"),
+        ("with_indices", [("single.get(pieces[i], 0) + count", "single.get(pieces[i], 0) + 1")], "pieces count once for each word"),
+        ("with_pairwise", [("pieces[both[0]] * pieces[both[1]]", "pieces[both[0]] + pieces[both[1]]")], "divided by the sum"),
+        ("with_pairwise", [("(pieces[both[0]] * pieces[both[1]])", "pieces[both[0]]")], "divided by the first piece only"),
+        ("word_by_word", [("for _ in range(count)]", "]")], "each word counts once"),
+        ("word_by_word", [("return max(", "return min(")], "the lowest score"),
+    ],
+    "01.3": [
+        ("by_positions", [("t > len(a) + 1", "t > len(a)")], "the first [SEP] belongs to the second segment"),
+        ("by_positions", [("if len(tokens) > length:", "if False:")], ""),
+        ("from_triples", [("(pad, 0, 0)", "(pad, 0, 1)")], "padding is not masked"),
+        ("from_triples", [("(pad, 0, 0)", "(pad, 1, 0)")], "padding belongs to the second segment"),
+        ("from_triples", [(" if second else []", "")], "a [SEP] for an empty second segment"),
+        ("by_arithmetic", [("*[pad] * rest]", "*[0] * rest]")], "padding with 0"),
+        ("by_arithmetic", [("if rest < 0:", "if rest < -99:")], "a text that is too long goes through"),
+    ],
+    "02.2": [
+        ("row_by_row", [("below, above, top = below * shrink, above * shrink, score", "above, top = above * shrink, score")], ""),
+        ("row_by_row", [("below, above, top = below * shrink, above * shrink, score", "below, top = below * shrink, score")], ""),
+        ("row_by_row", [(" / len(q) ** 0.5", "")], "no square root"),
+        ("row_by_row", [("above / below", "above")], "no division at the end"),
+        ("by_logarithms", [("result = result * (log_sum - both).exp()[:, None] + own * (here - both).exp()[:, None]", "result = own")], "the last block only"),
+        ("two_passes", [(" - top[:, None]) @ V", ") @ V"), (" - top[:, None]).sum", ").sum")], "nothing is subtracted"),
+    ],
+    "02.3": [
+        ("by_loops", [("- slope * abs(t - j)", "+ slope * abs(t - j)")], "the distance is added"),
+        ("by_loops", [("abs(t - j)", "(t - j) ** 2")], "the square of the distance"),
+        ("by_loops", [("result = S.clone()", "result = S")], "the input is changed"),
+        ("by_diagonals", [(" + torch.diag(ones, -distance)", " * 1")], ""),
+        ("by_diagonals", [("slopes[h] * penalty", "slopes[0] * penalty")], "the first slope serves all heads"),
+        ("by_cdist", [("p=1.0)", "p=1.0) + 1")], "distances begin at 1"),
+    ],
+    "03.3": [
+        ("with_conv1d", [("scores.softmax(-1)", "scores")], "no softmax"),
+        ("with_conv1d", [("scores.softmax(-1)", "scores.softmax(-1).flip(-1)")], "the kernel is turned round"),
+        ("with_conv1d", [("scores.softmax(-1).repeat_interleave(a // h, dim=0)", "scores.softmax(-1).repeat(a // h, 1)")], "the heads are interleaved"),
+        ("by_loops", [("0 <= t + j - k // 2 < n", "0 <= t + j - k + 1"), ("V[:, t + j - k // 2]", "V[:, t + j - k + 1]")], "the window ends at the token"),
+        ("by_loops", [("scores.exp().sum(dim=1, keepdim=True)", "scores.exp().sum(dim=0, keepdim=True)")], "softmax over the heads"),
+        ("as_a_map", [("* inside", "* inside; band = band / band.sum(dim=-1, keepdim=True)")], "the weights inside of the text sum to 1"),
+        ("as_a_map", [("(offset < k)", "(offset < k - 1)")], "the last neighbour is left out"),
+    ],
+    "03.4": [
+        ("by_adding", [("offset + (k - 1) // 2", "(k - 1) // 2 - offset")], "left and right are exchanged"),
+        ("by_adding", [("1 / len(offsets)", "1")], "a sum and not a mean"),
+        ("by_adding", [("1 / len(offsets)", "1 / k")], "divided by the window"),
+        ("by_a_table", [("window[offset] += 1", "window[offset] = 1")], "each offset once, and a mean of those"),
+        ("by_sets", [("if set(places) - set(range(k)):", "if False:")], "the reach is not checked"),
+        ("by_sets", [("set(range(k)):", "set(range(1, k - 1)):")], "the edge is refused"),
+    ],
+    "04.2": [
+        ("by_spreading", [("windows | (set(range(n)) if changed else set())", "windows")], "every layer is like the first"),
+        ("by_spreading", [("range(0 if masked else layers)", "range(layers)")], "the cure is ignored"),
+        ("by_spreading", [("t + j - k // 2 >= n", "t + j >= n")], ""),
+        ("by_rules", [("reach = r if layers < 2 else n", "reach = r * layers")], "self-attention is forgotten"),
+        ("by_rules", [("n - t <= reach", "n - t <= reach + 1")], "one token too many"),
+        ("by_rules", [("r = (k - 1) // 2", "r = k")], "the whole window counts"),
+        ("with_a_table", [(" or (j < n and t < n)", "")], "self-attention is forgotten"),
+    ],
+    "04.3": [
+        ("by_a_function", [("inputs * outputs + outputs * bias", "inputs * outputs + inputs * bias")], ""),
+        ("by_a_function", [("layer(2 * a, d)", "layer(d, d)")], "the output layer starts from d"),
+        ("by_a_function", [("layer(a, h * k)", "layer(a, k)")], "the kernel layer makes one kernel"),
+        ("by_factoring", [("(a + 1) * k * h", "a * k * h")], "no bias in the kernel layer"),
+        ("by_factoring", [("(d + 1) * a + k * d", "(d + 1) * a")], "the filter is forgotten"),
+        ("by_factoring", [("(2 * a + 1)", "(a + 1)")], "the output layer starts from a"),
+        ("by_building", [("gamma_bottleneck=True", "gamma_bottleneck=False")], ""),
+    ],
+    "05.8": [
+        ("InOneSum", [("self.mix(self.first(X), mask)", "self.mix(X, mask)")], "no LayerNorm before the attention"),
+        ("InOneSum", [("self.think(self.second(X + one))", "self.think(X + one)")], "no LayerNorm before the feed-forward network"),
+        ("InOneSum", [("torch.stack([X, one, two])", "torch.stack([one, two])")], ""),
+        ("WithWrappedParts", [("self.branches(self.norm(hidden), mask)", "self.branches(self.norm(hidden))")], "the mask is not handed on"),
+        ("WithWrappedParts", [("self.drop(result[0])", "result[0]")], "no dropout after the attention"),
+        ("WithNormsInAList", [("self.norms[1](Y)", "self.norms[0](Y)")], "one LayerNorm for both"),
+    ],
+    "05.9": [
+        ("by_trying", [("layers * (k // 2) < tokens", "layers * k < tokens")], ""),
+        ("by_trying", [("return k", "return k // 2")], "the reach in place of the kernel"),
+        ("by_whole_numbers", [("(tokens + layers - 1) // layers", "tokens // layers")], "rounded down"),
+        ("by_whole_numbers", [("1 + 2 * ", "2 * ")], "the token itself is forgotten"),
+        ("by_remainder", [("(whole + bool(rest))", "(whole + 1)")], "one more than rounded down"),
+    ],
+    "06.1": [
+        ("with_struct", [('"<Q"', '">Q"')], ""),
+        ("with_struct", [("view[length + 8 :]", "view[length:]")], "the first 8 bytes are forgotten"),
+        ("with_struct", [('.view(*about["shape"])', "")], "no shape"),
+        ("with_struct", [(".to(torch.float32)", "")], "the dtype of the file"),
+        ("with_numpy", [('bits = np.frombuffer(data[start:end], dtype="<u2").astype(np.uint32) << 16', 'bits = np.frombuffer(data[start:end], dtype="<f2").astype(np.float32)')], "bfloat16 is taken for float16"),
+        ("with_the_library", [("[name].float()", ".get(name)"), ("return ", "found = "), (".get(name)", ".get(name); return found.float() if found is not None else None") ], "None for a name that is not there"),
+    ],
+    "06.2": [
+        ("with_sets", [("missing=sorted(a - b), unexpected=sorted(b - a)", "missing=sorted(b - a), unexpected=sorted(a - b)")], "missing and unexpected are exchanged"),
+        ("with_sets", [("list(ours[name]) != list(theirs[name])", "ours[name] != theirs[name]")], "a tuple and a list differ"),
+        ("with_sets", [("sorted(b - a)", "[]")], "unexpected names are ignored"),
+        ("in_one_walk", [("[*model[name]] != [*file[name]]", "len(model[name]) != len(file[name])")], "only the numbers of axes are compared"),
+        ("in_one_walk", [("[*model[name]] != [*file[name]]", "sorted(model[name]) != sorted(file[name])")], "only the numbers of elements are compared"),
+        ("by_taking_away", [("mismatched.append(name)", "mismatched.append(name); missing.append(name)")], "a mismatched name is missing, too"),
+    ],
+    "06.3": [
+        ("one_by_one", [("mine.train(False)", "mine.train()")], "training mode"),
+        ("one_by_one", [("parameter.copy_(theirs.get_parameter(key))", "theirs.get_parameter(key)")], "no weights"),
+        ("part_by_part", [("    model.eval()", "    model.bfloat16().eval()")], "half precision"),
+        ("part_by_part", [("    model.eval()", "    model.half().float().bfloat16().float().eval()")], "the weights are rounded"),
+        ("by_sharing", [("    return model", "    return package")], "the package's own model"),
+    ],
 }  # fmt: skip
 
 
@@ -140,6 +245,4 @@ def changed(exercise: Exercise, name: str, changes: list[tuple[str, str]]) -> An
     for old, new in changes:
         assert source.count(old) == 1, f"{exercise.number} {name}: {old!r} stands there {source.count(old)} times"
         source = source.replace(old, new)
-    names = dict(vars(sys.modules[right.__module__]))
-    exec(compile(source, f"<{exercise.number} {name}>", "exec"), names)
-    return names[name]
+    return run_source(source, f"{exercise.number} {name}", right)[name]

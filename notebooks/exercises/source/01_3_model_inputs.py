@@ -97,10 +97,7 @@ Raise `ValueError` where the tokens need more than `length` places. (Its message
     mistakes=[
         Mistake(
             "the first [SEP] belongs to the second segment",
-            [
-                ("types = [0] * len(ids)", "types = [0] * (len(ids) - 1)"),
-                ("(len(second) + 1)", "(len(second) + 2)"),
-            ],
+            [("types = [0] * len(ids)", "types = [0] * (len(ids) - 1) + [1]")],
             "To which segment does the first [SEP] belong?",
         ),
         Mistake(
