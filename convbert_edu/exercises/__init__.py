@@ -31,14 +31,11 @@ from convbert_edu.exercises.definition import (
 from convbert_edu.exercises.observing import Observation, meets, observe, same_observations, same_seen
 
 OWN = "my_convbert"
-AS_THE_TASK_SAYS = "The check calls your answer with the arguments that the task names, in that order."
 # Messages of Python and PyTorch that say little to somebody who meets them for the first time.
 EXPLAINED = {
     "before Module.__init__() call": "Call super().__init__() before the class makes its layers.",
-    "required positional argument": AS_THE_TASK_SAYS,
-    "positional arguments but": AS_THE_TASK_SAYS,
-    "can't convert cuda": "All is computed on the CPU here; leave out .cuda() and .to(device).",
-    "Expected all tensors to be on the same device": "All is computed on the CPU here; leave out .cuda() and .to().",
+    "positional argument": "The check calls your answer with the arguments that the task names, in that order.",
+    "same device": "All is computed on the CPU here; leave out .cuda() and .to().",
 }
 
 # Your own classes ---------------------------------------------------------------------------------------
@@ -123,9 +120,10 @@ def check(number: str, answer: Any) -> Verdict:
             tries.append(found)
         failed = next(i for i, found in enumerate(tries[0]) if not meets(found, known.wanted[i]))
         lines = [_difference(exercise, known.rounds[failed][0], tries[0][failed], known.wanted[failed])]
-        mistakes = _mistakes_made(exercise, tries, known)
+        empty = any("error" in found and found["error"].is_empty_answer for found in tries[0])
+        mistakes = () if empty else _mistakes_made(exercise, tries, known)
     lines += [f"Hint: {' '.join(mistake.hint.split())}" for mistake in mistakes]
-    if not mistakes:
+    if not mistakes and not empty:
         parts = parts_of(exercise) if exercise.builds_a_class else []
         if parts:
             lines.append(f"It is made of {', '.join(parts)}: where these are yours, check them first.")
@@ -135,14 +133,12 @@ def check(number: str, answer: Any) -> Verdict:
     )
 
 
-def hint(number: str, which: int = 1) -> str:
-    """Return a hint of an exercise, the gentlest first. Raises ValueError for one that there is not."""
+def hint(number: str, which: int = 1) -> None:
+    """Print a hint of an exercise, the gentlest first. Raises ValueError for one that there is not."""
     exercise = load_exercise(number)
     if not 1 <= which <= len(exercise.hints):
         raise ValueError(f"exercise {exercise.number} has hints 1 to {len(exercise.hints)}, not {which}")
-    text = f"Hint {which} of {len(exercise.hints)}: {' '.join(exercise.hints[which - 1].split())}"
-    print(text)
-    return text
+    print(f"Hint {which} of {len(exercise.hints)}: {' '.join(exercise.hints[which - 1].split())}")
 
 
 class Known:
@@ -268,7 +264,7 @@ def _difference(exercise: Exercise, case: Case, seen: Observation, wanted: Obser
         return f"{where}{_call(exercise, case)} must raise {wanted['error'].kind}, and raised {seen['error'].kind}."
     if "error" in seen:
         raised = seen["error"]
-        if raised.kind == "NotImplementedError":
+        if raised.is_empty_answer:
             return "There is no answer yet: the cell still raises NotImplementedError."
         text = f"{where}{_call(exercise, case)} raised {raised.kind}: {_short(raised.message)}"
         text += f" (in the line: {raised.line})" if raised.line else ""

@@ -27,7 +27,7 @@ PRIVATE_VARIABLE = "CONVBERT_EDU_PRIVATE_CHECKS"
 SEEDS = (1, 2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One call of an answer: `inputs` for a function, or for the object that a class makes from `build`.
 

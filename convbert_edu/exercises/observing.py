@@ -5,6 +5,7 @@ give equal numbers. Nothing here raises for a wrong answer: an error of the answ
 """
 
 import copy
+import functools
 import itertools
 import math
 import numbers
@@ -38,6 +39,8 @@ class Raised:
             if "site-packages" not in frame.filename and frame.filename != __file__
         ]
         self.line = frames[-1].line if frames else ""
+        # As in a cell in which nothing has been written yet; PyTorch's errors of this kind have a message.
+        self.is_empty_answer = self.kind == "NotImplementedError" and not self.message
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Raised) or self.kind != other.kind:
@@ -74,7 +77,7 @@ def _observe_function(answer: Callable, *inputs: Any) -> Observation:
 
 def _observe_class(exercise: Exercise, answer: Any, case: Case, seed: int, way: int) -> Observation | None:
     """Return what an object of a class does with the solution's parameters; None where there is no such way."""
-    wanted = parameters_of(exercise.solution(*copy.deepcopy(case.build)), seed)
+    wanted = _solution_parameters(exercise, case, seed)
     torch.manual_seed(seed)
     model = answer(*copy.deepcopy(case.build))
     if not isinstance(model, nn.Module):
@@ -87,6 +90,11 @@ def _observe_class(exercise: Exercise, answer: Any, case: Case, seed: int, way: 
     adopt(model, wanted, pairing)
     # The shapes are the same now, up to how a matrix is stored.
     return {"parameters": shapes(wanted), **_run(model.eval(), case, wanted, pairing, seed)}
+
+
+@functools.lru_cache(maxsize=64)
+def _solution_parameters(exercise: Exercise, case: Case, seed: int) -> dict[str, Tensor]:
+    return parameters_of(exercise.solution(*copy.deepcopy(case.build)), seed)
 
 
 def _run(
@@ -131,13 +139,19 @@ def _gradients(
     """Return what reaches the parameters, by the solution's names, and the inputs."""
     torch.manual_seed(seed)
     tensors = [each for each in _tensors(output) if each.is_floating_point()]
-    total = sum((each * torch.randn(each.shape)).sum() for each in tensors)
+    if any(each.is_meta for each in tensors):
+        return {"gradients": None}
+    total = sum((each * torch.randn(each.shape).to(each.device)).sum() for each in tensors)
     if not isinstance(total, Tensor) or not total.requires_grad:
         return {"gradients": None}
     own = dict(model.named_parameters())
     sources = [*own.values(), *leaves]
-    found = torch.autograd.grad(total, sources, allow_unused=True)
-    found = [torch.zeros_like(each) if g is None else g for g, each in zip(found, sources, strict=True)]
+    learning = [each for each in sources if each.requires_grad]
+    reached_by = dict(
+        zip(map(id, learning), torch.autograd.grad(total, learning, allow_unused=True), strict=True)
+    )
+    gradients = (reached_by.get(id(each)) for each in sources)
+    found = [torch.zeros_like(each) if g is None else g for g, each in zip(gradients, sources, strict=True)]
     reached = dict(zip(own, found, strict=False))
     return {
         "gradients": {
@@ -310,7 +324,7 @@ def same(one: Any, other: Any, scale: float | None = None) -> bool:
 
 def same_tensors(one: Tensor, other: Tensor, scale: float | None = None) -> bool:
     """Say whether two tensors have the same shape, the same kind of numbers, and the same numbers up to rounding."""
-    if one.shape != other.shape or one.device != other.device:
+    if one.shape != other.shape or one.device != other.device or one.is_meta:
         return False
     if one.dtype != other.dtype and (one.is_floating_point() or other.is_floating_point()):
         return False

@@ -18,10 +18,10 @@ def marked(source: str) -> str:
     (outer,) = ast.parse(source).body
     functions = [outer] if isinstance(outer, ast.FunctionDef) else outer.body
     for function in reversed([each for each in functions if isinstance(each, ast.FunctionDef)]):
-        body = function.body[1:] if ast.get_docstring(function) else function.body
+        documented = ast.get_docstring(function) is not None
         # Comments before the first statement belong to it.
-        first = (function.body[0].end_lineno + 1) if ast.get_docstring(function) else _line_after_header(function, lines)
-        indent = " " * body[0].col_offset
+        first = function.body[0].end_lineno + 1 if documented else _line_after_header(function, lines)
+        indent = " " * function.body[-1].col_offset
         lines.insert(function.end_lineno, indent + END)
         lines.insert(first - 1, indent + BEGIN)
     return "\n".join(lines)

@@ -9,7 +9,14 @@ import copy
 from collections.abc import Iterator
 
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult}
-COMPARISONS = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
+COMPARISONS = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+}
 # Statements that only set initial values or name an error: no check looks at them.
 UNSEEN = ("nn.init.trunc", "torch.randn", "torch.empty", "raise ", "as_published", "init_weights(self")
 
@@ -34,7 +41,10 @@ def mutations(source: str) -> Iterator[tuple[str, str]]:
             _replace(changed, target, replacement)
             text = ast.unparse(ast.fix_missing_locations(changed))
             if text != ast.unparse(tree):
-                yield f"line {getattr(node, 'lineno', 0)}: {what}: {ast.unparse(node)} -> {ast.unparse(new)}", text
+                yield (
+                    f"line {getattr(node, 'lineno', 0)}: {what}: {ast.unparse(node)} -> {ast.unparse(new)}",
+                    text,
+                )
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
