@@ -106,7 +106,11 @@ def check(number: str, answer: Any) -> Verdict:
     answer: the class or function itself, whatever its name
     Raises ValueError for a number that there is not; nothing that the answer does raises here.
     """
-    exercise = load_exercise(number)
+    return check_answer(load_exercise(number), answer)
+
+
+def check_answer(exercise: Exercise, answer: Any) -> Verdict:
+    """Say whether an answer to this exercise is right; see `check`."""
     title = f"{exercise.number} {exercise.title}: "
     missing = _no_answer(exercise, answer)
     if missing:
