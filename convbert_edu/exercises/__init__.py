@@ -9,6 +9,7 @@ import importlib
 import inspect
 import itertools
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -171,7 +172,9 @@ class Known:
             self._wrong[names] = self.exercise.wrong_answer(*mistakes)
         if (names, number) not in self._seen:
             case, seed = self.rounds[number]
-            self._seen[names, number] = observe(self.exercise, self._wrong[names], case, seed)
+            # Warnings are about the mistakes of others here.
+            with warnings.catch_warnings(action="ignore"):
+                self._seen[names, number] = observe(self.exercise, self._wrong[names], case, seed)
         return self._seen[names, number]
 
 
