@@ -87,10 +87,8 @@ def grade_folder(folder: Path, limits: Limits) -> list[Grade]:
     grades: list[Grade] = []
     for path in submissions:
         grades += grade_submission(path, limits)
-        points, most = (
-            sum(getattr(each, name) for each in grades if each.student == path.parent.name)
-            for name in ("points", "of")
-        )
+        own = [each for each in grades if each.student == path.parent.name]
+        points, most = sum(each.points for each in own), sum(each.of for each in own)
         print(f"{path.parent.name}: {path.name}, {points} of {most} points so far", flush=True)
     _write_grades(folder / "grades.csv", grades)
     _write_feedback(folder / "feedback", grades)
@@ -146,8 +144,8 @@ def _run(scratch: str, lesson: str, limits: Limits) -> str:
     package = str(Path(sys.modules["convbert_edu"].__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [
-        sys.executable, str(WORKER), str(Path(scratch, "submission.ipynb")), str(Path(scratch, "results.jsonl")), lesson,
-        str(limits.cell_seconds), str(limits.megabytes),
+        sys.executable, str(WORKER), str(Path(scratch, "submission.ipynb")), str(Path(scratch, "results.jsonl")),
+        lesson, str(limits.cell_seconds), str(limits.megabytes),
     ]  # fmt: skip
     # What it prints is not kept: it may be endless.
     process = subprocess.Popen(

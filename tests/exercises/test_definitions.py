@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "notebooks/tools")]
+    sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "notebooks/tools")]
 
 from convbert_edu.exercises import Known, Verdict, check
 from convbert_edu.exercises.definition import Exercise, exercise_files, load_exercise, run_source
