@@ -211,9 +211,11 @@ def measure(folder: Path, seed: int, limit: int | None) -> None:
 
 
 def few(splits: Splits, limit: int | None) -> Splits:
-    """Return a data set with the first examples of each split only."""
-    parts = {name: getattr(splits, name)[:limit] for name in ("train", "validation", "test")}
-    return replace(splits, **parts)
+    """Return a data set with about `limit` examples of each split, spread evenly over it; None: with all of them."""
+    if limit is None:
+        return splits
+    parts = {name: getattr(splits, name) for name in ("train", "validation", "test")}
+    return replace(splits, **{name: part[:: max(1, len(part) // limit)] for name, part in parts.items()})
 
 
 def result_of(folder: Path, name: str, seed: int, scale: Scale) -> dict[str, Any]:
