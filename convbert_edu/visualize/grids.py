@@ -53,7 +53,7 @@ def plot_attention_grid(
     maps = pick_layers(attentions, "attentions", index)
     check_tokens(tokens, {"rows of attention": maps.shape[2], "columns of attention": maps.shape[3]})
     title = title or f"Attention of all heads, {len(tokens)} tokens"
-    ax = _draw_grid(maps, ax, title, across=1.7, down=1.7)
+    ax = _draw_grid(maps, ax, title, across=1.8, down=1.7)
     ax.set(xlabel="looked at (key)", ylabel="looking (query)")
     label_tokens(ax.xaxis, tokens, maps.shape[1], SMALL)
     label_tokens(ax.yaxis, tokens, maps.shape[0], SMALL)
@@ -106,17 +106,20 @@ def plot_by_head(
     ax: Axes | None = None,
     title: str | None = None,
     number_format: str = ".2f",
+    largest: float | None = None,
 ) -> Figure:
     """Draw one number for each head, written in its cell: for each group of heads a table, all on one colour scale.
 
     Rows are layers and columns heads. White is 0 or less.
     values: by name, such as "attention heads"; quantity: what is measured; number_format: such as ".0%"
+    largest: where the colour scale ends, for figures that are compared; if left out, at the largest number
     With `ax` the tables are drawn in its place. Returns the figure. Raises ValueError without a table.
     """
     if not values:
         raise ValueError("values is empty; give at least one table of layers and heads")
     tables = {name: table.detach().cpu().float() for name, table in values.items()}
-    largest = max(float(table.max()) for table in tables.values())
+    if largest is None:
+        largest = max(float(table.max()) for table in tables.values())
     layers, heads = next(iter(tables.values())).shape
     size = (min((0.62 * heads + 0.6) * len(tables) + 1.4, 12.0), min(0.36 * layers + 1.7, 9.0))
     panels = panels_for(ax, 1, len(tables), size)[0]
@@ -135,7 +138,9 @@ def plot_by_head(
         )
     panels[0].set_ylabel("layer")
     figure = figure_of(panels[0])
-    figure.colorbar(image, ax=list(panels), shrink=0.9, label=quantity, format=f"{{x:{number_format}}}")
+    # Shares are read as percentages on the scale, too.
+    form = f"{{x:{number_format}}}" if number_format.endswith("%") else None
+    figure.colorbar(image, ax=list(panels), shrink=0.9, label=quantity, format=form)
     title = title or quantity.capitalize()
     if ax is None:
         figure.suptitle(title)
@@ -148,7 +153,7 @@ def plot_by_head(
 def _draw_grid(tables: Tensor, ax: Axes | None, title: str, across: float, down: float) -> Axes:
     """Draw the mosaic with its scale and names; `across` and `down` are inches for each table."""
     layers, heads = tables.shape[:2]
-    size = (min(max(4.5, across * heads + 1.8), 12.0), min(max(3.2, down * layers + 1.6), 12.0))
+    size = (min(max(4.5, across * heads + 1.8), 12.6), min(max(3.2, down * layers + 1.6), 12.0))
     ax = axes_for(ax, size)
     darkest = float(np.quantile(tables.cpu().float().numpy(), DARKEST))
     image = draw_mosaic(ax, tables, darkest)

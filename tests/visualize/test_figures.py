@@ -176,6 +176,11 @@ def test_one_number_for_each_head_is_written_in_its_cell_on_one_colour_scale():
     assert "attention heads: Layer 1, head 0 has most, 30%; layer 1, head 1 least, 4%." in describe(figure)
 
 
+def test_figures_of_heads_that_are_compared_may_share_a_scale():
+    figure = plot_by_head({"heads": weights(2, 3)}, "share", largest=2.0)
+    assert figure.axes[0].images[0].get_clim() == (0, 2)
+
+
 def test_a_figure_of_no_heads_is_refused():
     with pytest.raises(ValueError, match="values is empty; give at least one table"):
         plot_by_head({}, "share")
