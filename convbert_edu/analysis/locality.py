@@ -1,6 +1,6 @@
 """How local heads are: how far attention looks, how kernels are shaped, and the means of a model over many sentences.
 
-Lesson 07 uses all of it.
+Lesson 07 writes most of it itself and compares.
 """
 
 from collections.abc import Sequence
