@@ -53,7 +53,7 @@ def plot_attention_grid(
     maps = pick_layers(attentions, "attentions", index)
     check_tokens(tokens, {"rows of attention": maps.shape[2], "columns of attention": maps.shape[3]})
     title = title or f"Attention of all heads, {len(tokens)} tokens"
-    ax = _draw_grid(maps, ax, title, across=1.8, down=1.7)
+    ax = _draw_grid(maps, ax, title, across=1.8, down=1.8)
     ax.set(xlabel="looked at (key)", ylabel="looking (query)")
     label_tokens(ax.xaxis, tokens, maps.shape[1], SMALL)
     label_tokens(ax.yaxis, tokens, maps.shape[0], SMALL)
@@ -153,7 +153,7 @@ def plot_by_head(
 def _draw_grid(tables: Tensor, ax: Axes | None, title: str, across: float, down: float) -> Axes:
     """Draw the mosaic with its scale and names; `across` and `down` are inches for each table."""
     layers, heads = tables.shape[:2]
-    size = (min(max(4.5, across * heads + 1.8), 12.6), min(max(3.2, down * layers + 1.6), 12.0))
+    size = (min(max(4.5, across * heads + 1.8), 12.6), min(max(3.2, down * layers + 1.6), 12.6))
     ax = axes_for(ax, size)
     darkest = float(np.quantile(tables.cpu().float().numpy(), DARKEST))
     image = draw_mosaic(ax, tables, darkest)
