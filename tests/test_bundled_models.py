@@ -8,6 +8,7 @@ import pytest
 import torch
 import transformers
 
+from bundled_models import stage_command
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel, ConvBertTokenizer
 from convbert_edu.checkpoints.folder import BUNDLED, bundled_models
 from convbert_edu.pretraining.documents import pretraining_texts
@@ -35,6 +36,20 @@ def test_these_are_bundled_and_small():
     assert bundled_models() == sorted(SHA256)
     for name, limit in MEGABYTES.items():
         assert sum(path.stat().st_size for path in (BUNDLED / name).iterdir()) <= limit * 1_000_000, name
+
+
+def test_a_stage_is_one_command_which_goes_on_where_a_checkpoint_lies(tmp_path: Path):
+    settings = {"steps": 3, "start_generator": "before/generator"}
+    command = stage_command(tmp_path, "next", "pretrain", settings, processes=1)
+    assert command[1:4] == ["-m", "convbert_edu", "pretrain"]
+    written = json.loads(Path(command[-1]).read_text())
+    assert written == {"steps": 3, "start_generator": str(tmp_path / "before" / "generator")}
+    assert "--resume" not in command
+    (tmp_path / "next" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "next" / "checkpoints" / "step-000000001.pt").touch()
+    command = stage_command(tmp_path, "next", "pretrain", settings, processes=2)
+    assert command[1:4] == ["-m", "torch.distributed.run", "--nproc-per-node=2"]
+    assert command[-1] == "--resume"
 
 
 @pytest.mark.parametrize("name", SHA256)
