@@ -43,8 +43,9 @@ export function inWords(weights, labels) {
 export function drawBars({ title, labels, up, down, chosen }) {
   const width = labels.length > 40 ? 20 : 30;
   const tall = down ? 74 : 110;
-  const bottom = down ? 2 * tall : tall;
   const top = Math.max(0.05, ...up.weights, ...(down?.weights ?? []));
+  const hanging = down ? (Math.max(...down.weights) / top) * (tall - 12) + 14 : 0;
+  const bottom = tall + hanging;
   const names = labels.map((label) => label ?? "(outside)");
   let words = `${title}. ${up.name}: ${inWords(up.weights, names)}.`;
   if (down) words += ` ${down.name}: ${inWords(down.weights, names)}.`;

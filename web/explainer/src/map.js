@@ -42,7 +42,7 @@ export function drawModelMap(map, values) {
   for (const corners of map.arrows) picture.append(...arrow(corners));
   for (const { shape, place } of map.shapes) {
     const lines = withNumbers(shape, values).split("\n");
-    picture.append(...writeLines(lines, place[0], HEIGHT - place[1]));
+    picture.append(...writeLines(lines, place[0], HEIGHT - place[1], "shape"));
   }
   return picture;
 }
@@ -57,9 +57,9 @@ function label(words, [left, bottom, width, height]) {
   return writeLines(words.split("\n"), x, y);
 }
 
-function writeLines(lines, x, y) {
+function writeLines(lines, x, y, kind = "") {
   return lines.map((line, index) =>
-    svg("text", { x, y: y + 3 + (index - (lines.length - 1) / 2) * 11 }, line.replace("W_O", "Wₒ")),
+    svg("text", { class: kind, x, y: y + 3 + (index - (lines.length - 1) / 2) * 11 }, line.replace("W_O", "Wₒ")),
   );
 }
 
