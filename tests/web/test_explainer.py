@@ -1,8 +1,6 @@
-"""The explainer's parts without a browser: its JavaScript in Node.js, and what its page is built from."""
+"""What the explainer's page is built from; the page itself is tested in a browser (tests/browser)."""
 
 import re
-import shutil
-import subprocess
 from itertools import pairwise
 
 import pytest
@@ -10,17 +8,6 @@ import pytest
 import make_page
 from convbert_edu import ConvBertTokenizer
 from helpers import LESSONS
-
-HAS_LIBRARIES = (make_page.HERE / "node_modules" / ".fetched").is_file()
-
-
-@pytest.mark.skipif(
-    shutil.which("node") is None or not HAS_LIBRARIES,
-    reason="the explainer's own tests need Node.js and what npm fetches: python start.py explainer gets it",
-)
-def test_the_parts_of_the_page_do_what_they_say():
-    done = subprocess.run(["node", "--test"], cwd=make_page.HERE, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
 
 
 def test_without_npm_it_is_said_what_to_install(monkeypatch, tmp_path):
