@@ -180,7 +180,7 @@ def test_every_view_can_be_used_with_the_keyboard_alone(browser, address):
     browser.find_element(By.CSS_SELECTOR, "#maps summary").send_keys(Keys.ENTER)
     wait_until(browser, "document.querySelectorAll('#maps svg').length === 2")
     assert len(browser.find_elements(By.CSS_SELECTOR, "#compare figure")) == 2
-    wait_until(browser, "location.hash.includes('off=a0.1') && location.hash.includes('mask=7')")
+    wait_until(browser, "['off=a0.1', 'mask=7', 'layer=2'].every((part) => location.hash.includes(part))")
 
     # The address brings the same view back.
     open_page(browser, browser.current_url)

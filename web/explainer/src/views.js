@@ -30,8 +30,8 @@ export function showTokens(tokens, chosen) {
       const button = html("button", { type: "button", className: "token", "data-position": position });
       button.classList.toggle("special", special);
       button.classList.toggle("masked", masked);
-      button.append(html("bdi", { textContent: shown }));
-      if (masked) button.append(html("s", {}, html("bdi", { textContent: token })));
+      button.append(html("bdi", { textContent: shown }), " ");
+      if (masked) button.append(html("s", {}, html("bdi", { textContent: token })), " ");
       button.append(html("span", { className: "percent", textContent: "\u00a0" }));
       return button;
     }),
@@ -53,9 +53,10 @@ export function showSuspicion(scores) {
     const share = scores ? sigmoid(scores[position]) : 0;
     button.style.setProperty("--suspicion", share.toFixed(3));
     button.querySelector(".percent").textContent = scores ? percent(share) : "\u00a0";
-    const words = [...button.querySelectorAll("bdi")].map((each) => each.textContent).join(" in place of ");
-    const suspicion = scores ? `, ${percent(share)} suspected` : "";
-    button.setAttribute("aria-label", `${words}, token ${position}${suspicion}`);
+    // Read out is what can be seen, and what it means.
+    const words = [...button.querySelectorAll("bdi")].map((each) => each.textContent).join(" ");
+    const suspicion = scores ? ` ${percent(share)} suspected` : "";
+    button.setAttribute("aria-label", `${words}${suspicion}, token ${position}`);
   });
 }
 
@@ -168,7 +169,7 @@ export function showHeads(sizes, off) {
           const button = html("button", { type: "button", className: `head ${kind}`, textContent: head });
           button.dataset.head = id;
           button.title = `${words}: ${isOn ? "on" : "off"}`;
-          button.setAttribute("aria-label", `${words} is on`);
+          button.setAttribute("aria-label", words);
           button.setAttribute("aria-pressed", isOn);
           return html("td", {}, button);
         });
