@@ -25,7 +25,6 @@ let ids = [];
 let results = { on: null, off: null, other: null };
 let other = { ids: [], labels: [] };
 let problems = { address: [], text: [], model: [] };
-let timer;
 let round = 0;
 
 /** Load the page's files and show everything; what goes wrong is said, and the rest goes on. */
@@ -134,6 +133,8 @@ async function changeWeights() {
     await checkFile(bytes, file);
     const runtime = await readFile("libraries/ort-wasm-simd-threaded.wasm");
     const loaded = await loadModel(bytes, runtime, facts.model);
+    // Other weights were chosen meanwhile.
+    if (facts.files[state.weights] !== file) return void loaded.release();
     await model?.release();
     model = loaded;
   } catch (error) {
@@ -331,9 +332,10 @@ function toggleHeads(name) {
 }
 
 function listen() {
-  const later = (action) => {
-    clearTimeout(timer);
-    timer = setTimeout(action, WAIT_MS);
+  const timers = {};
+  const later = (id, action) => {
+    clearTimeout(timers[id]);
+    timers[id] = setTimeout(action, WAIT_MS);
   };
   const edited = () => {
     problems.address = [];
@@ -341,10 +343,10 @@ function listen() {
     if (readText()) compute();
   };
   byId("form").addEventListener("submit", (event) => event.preventDefault());
-  byId("text").addEventListener("input", () => later(edited));
+  byId("text").addEventListener("input", () => later("text", edited));
   byId("other").addEventListener("input", () => {
     state.other = byId("other").value;
-    later(compute);
+    later("other", compute);
   });
   byId("examples").addEventListener("change", (event) => {
     if (!event.target.value) return;
