@@ -1,6 +1,9 @@
 /** The model: loading it into onnxruntime-web, running it, and reading what it gives back. */
 import * as ort from "onnxruntime-web";
 
+// Results of a long text have 15 MB.
+const REMEMBERED = 4;
+
 /** Something went wrong that the reader is told in these words. */
 export class PageError extends Error {}
 
@@ -57,17 +60,23 @@ export class Model {
     this.session = session;
     this.sizes = sizes;
     this.running = Promise.resolve();
+    this.known = new Map();
   }
 
   /**
-   * Run the model on one text.
+   * Run the model on one text, unless its result is still known: an edit of one sentence leaves the other as it is.
    * @param ids its token ids
    * @param off names of heads that are switched off, such as "a2.3" and "c0.1"
    */
   run(ids, off = []) {
+    const key = `${ids}|${[...off].sort()}`;
+    if (this.known.has(key)) return this.known.get(key);
     // onnxruntime takes one run at a time.
     const result = this.running.then(() => this.runAlone(ids, off));
-    this.running = result.catch(() => {});
+    this.running = result.catch(() => this.known.delete(key));
+    this.known.set(key, result);
+    // The first key is the oldest.
+    if (this.known.size > REMEMBERED) this.known.delete(this.known.keys().next().value);
     return result;
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withNumbers } from "convbert-explainer/map.js";
-import { PageError, Result, checkFile, hasSimd, headFactors } from "convbert-explainer/engine.js";
+import { Model, PageError, Result, checkFile, hasSimd, headFactors } from "convbert-explainer/engine.js";
 
 test("letters of a shape become numbers", () => {
   const values = { B: 1, n: 12, d: 384, a: 192, h: 6, k: 9, v: 30522 };
@@ -26,6 +26,34 @@ test("a result finds its rows", () => {
   // [layer, head, row]: ((1 * 3 + 2) * 4 + 3) rows come before.
   assert.deepEqual([...result.attention(1, 2, 3)], [92, 93, 94, 95]);
   assert.deepEqual([...result.kernel(1, 2, 3)], [115, 116, 117, 118, 119]);
+});
+
+test("a text is run once, one at a time, and again after an error", async () => {
+  const ran = [];
+  let active = 0;
+  const data = { logits: 1, replaced_logits: 1, attentions: 1, conv_kernels: 1 };
+  const session = {
+    async run(feed) {
+      assert.equal(active++, 0);
+      await new Promise((done) => setTimeout(done, 1));
+      active--;
+      ran.push(Array.from(feed.input_ids.data, Number).join(" "));
+      if (ran.length === 1) throw new Error("no memory");
+      return Object.fromEntries(Object.keys(data).map((name) => [name, { data: new Float32Array(1) }]));
+    },
+  };
+  const model = new Model(session, { L: 2, h: 2, k: 3, v: 1 });
+  const first = model.run([1, 2]);
+  const second = model.run([3]);
+  await assert.rejects(first, /no memory/);
+  assert.equal((await second).length, 1);
+  assert.equal((await model.run([1, 2])).length, 2);
+  assert.equal(await model.run([3]), await second);
+  await model.run([3], ["a0.0"]);
+  assert.deepEqual(ran, ["1 2", "3", "1 2", "3"]);
+  for (const id of [4, 5, 6, 7]) await model.run([id]);
+  await model.run([3]);
+  assert.equal(ran.at(-1), "3");
 });
 
 test("a damaged file is found by its size and by its hash", async () => {
