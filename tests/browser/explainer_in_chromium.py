@@ -1,7 +1,8 @@
 """The explainer as readers see it: its numbers beside Python's, its views, what goes wrong, light, dark and narrow.
 
 Run by `make test-browser`, with a small model of random weights (benchmarks/explainer.py asks the same of the real
-one). Left out, with a word why, where there is no npm or no Chromium. Screenshots are left in build/browser/.
+one). Left out, with a word why, where there is no npm, no network for it, or no Chromium. Screenshots are left in
+build/browser/.
 """
 
 import base64
@@ -45,7 +46,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         find_browser()
         make_page.fetch_libraries()
-    except FileNotFoundError as missing:
+    except (FileNotFoundError, ConnectionError) as missing:
         pytest.skip(f"the explainer is left out: {missing}")
     folder = tmp_path_factory.mktemp("explainer")
     tokenizer = ConvBertTokenizer.from_pretrained("convbert-tiny")

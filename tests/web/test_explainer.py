@@ -20,6 +20,9 @@ def test_without_npm_it_is_said_what_to_install(monkeypatch, tmp_path):
     (tmp_path / "npm").chmod(0o755)
     with pytest.raises(RuntimeError, match=r"npm could not fetch what package-lock\.json names:\nno answer"):
         make_page.fetch_libraries()
+    (tmp_path / "npm").write_text("#!/bin/sh\necho npm error code EAI_AGAIN >&2\nexit 1\n")
+    with pytest.raises(ConnectionError, match="npm cannot reach its registry"):
+        make_page.fetch_libraries()
 
 
 @pytest.mark.slow

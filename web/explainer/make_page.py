@@ -40,6 +40,8 @@ LIBRARIES = {
 }
 RUNTIME = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 WEIGHTS = ("float16", "int8")
+# What npm says where there is no network.
+UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 NO_NPM = (
     "the page needs onnxruntime-web and a tokenizer from npm, and there is no npm here; install Node.js 20 or newer "
     "(https://nodejs.org; Debian: apt-get install nodejs npm)"
@@ -67,7 +69,7 @@ def main(model: str, output: Path, lessons: bool) -> None:
 def build(model: str | Path, output: Path, lessons: bool = True) -> None:
     """Write the page for a model with both heads of pretraining into the folder `output`, which is emptied first.
 
-    Raises FileNotFoundError without npm or the model, RuntimeError where npm fails, ValueError for other models.
+    Raises FileNotFoundError without the model, ValueError for other models, and what `fetch_libraries` raises.
     """
     libraries = fetch_libraries()
     loaded = MaskedLMWithDetector.from_pretrained(model).eval()
@@ -103,7 +105,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def fetch_libraries() -> Path:
-    """Return node_modules, after npm has fetched what package-lock.json pins, if it was not there yet."""
+    """Return node_modules, after npm has fetched what package-lock.json pins, if it was not there yet.
+
+    Raises FileNotFoundError without npm, ConnectionError without a network, RuntimeError for what else npm says.
+    """
     folder, lock = HERE / "node_modules", HERE / "package-lock.json"
     stamp = folder / ".fetched"
     pinned = hashlib.sha256(lock.read_bytes()).hexdigest()
@@ -115,6 +120,10 @@ def fetch_libraries() -> Path:
     done = subprocess.run(
         [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=HERE, capture_output=True, text=True
     )
+    if done.returncode and any(code in done.stderr for code in UNREACHABLE):
+        raise ConnectionError(
+            f"npm cannot reach its registry to fetch the page's libraries:\n{done.stderr.strip()}"
+        )
     if done.returncode:
         raise RuntimeError(f"npm could not fetch what package-lock.json names:\n{done.stderr.strip()}")
     stamp.write_text(pinned)
