@@ -42,7 +42,7 @@ HEAD_INPUTS = ("attention_heads", "convolution_heads")
 NEEDED = ("onnx", "onnxscript")
 # What is rounded: matrix products, and looking up rows of the embedding matrix.
 ROUNDED = ["MatMul", "Gemm", "Gather"]
-# How `shrink_onnx` stores weights; tensors of fewer numbers, such as biases, stay as they are in int8.
+# How `shrink_onnx` stores weights; in int8, tensors of fewer numbers than this, such as biases, stay as they are.
 STORED_AS = ("float16", "int8")
 SMALL = 4096
 
@@ -182,7 +182,8 @@ def shrink_onnx(source: str | os.PathLike, target: str | os.PathLike, stored_as:
     kept, added, nodes = [], [], []
     for weight in graph.initializer:
         array = onnx.numpy_helper.to_array(weight)
-        if array.dtype != np.float32 or array.size < 2 or (stored_as == "int8" and array.size < SMALL):
+        too_small = array.size < (SMALL if stored_as == "int8" else 2)
+        if array.dtype != np.float32 or too_small or np.abs(array).max() > np.finfo(np.float16).max:
             kept.append(weight)
             continue
         name, short = weight.name, f"{weight.name}/{stored_as}"
