@@ -17,6 +17,7 @@ from pretraining_held_out import evaluate_models
 from tolerance import assert_same_numbers
 
 SHA256 = {
+    "convbert-mini": "17652770157091300a6e62cf47569c7466671bb03e31d136ccdb1a1c4ef961fc",
     "convbert-tiny": "89142beba0a956ed157a4e715cfcab13019b945ec574df79f7e50d17a1e034ea",
     "convbert-tiny-generator": "c42cc6dd408cabb6eef6cbb9a7996c4f65fb13f003151529b80c2448a73bcbf6",
 }
