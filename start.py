@@ -37,6 +37,8 @@ DATA = ("reviews", "wikipedia", "factbook", "tweets", "recipes")
 QUIET = {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1", "PYTHONUTF8": "1"}
 LEFT_OUT = ("MPLBACKEND",)
 NBVAL = (
+    # A lesson that is left out is named, with the reason.
+    "-rs",
     "--nbval",
     "--nbval-current-env",
     "--nbval-cell-timeout=300",

@@ -2,8 +2,18 @@
 
 import pytest
 
+from needed_data import why_left_out
+
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """Leave what lands on stderr out of the comparison: warnings differ from one machine to the next."""
     if type(collector).__name__ == "IPyNbFile":  # the collector of nbval
         collector.skip_compare += ("stderr",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out a lesson whose data are not here and cannot be fetched, and say so."""
+    for item in items:
+        reason = why_left_out(item.path.stem) if item.path.suffix == ".ipynb" else ""
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))

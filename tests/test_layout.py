@@ -37,16 +37,6 @@ IN_NO_LESSON = {
     "convbert_edu.files",
     "convbert_edu.models.checks",
     "convbert_edu.training.random_numbers",
-    # The lesson on distillation, 16, is not written yet.
-    "convbert_edu.cli.distil",
-    "convbert_edu.distillation.objective",
-    "convbert_edu.distillation.run",
-    "convbert_edu.distillation.settings",
-    "convbert_edu.distillation.setup",
-    "convbert_edu.extras.bert_checkpoint",
-    "convbert_edu.extras.bert_conversion",
-    "convbert_edu.extras.factorised_embeddings",
-    "convbert_edu.extras.head_choice",
 }
 
 

@@ -1,4 +1,4 @@
-"""`convbert-edu convert` (lesson 06) and `convbert-edu export`."""
+"""`convbert-edu convert` (lessons 06 and 16) and `convbert-edu export`."""
 
 import json
 from collections.abc import Sequence

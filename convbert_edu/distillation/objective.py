@@ -1,5 +1,7 @@
 """The loss of a distillation: how far the student's hidden states are from the teacher's, and two games beside it.
 
+Lesson 16 writes the first two lines of it:
+
 loss = hidden_weight * mean over layers l of |s_l - t_l|^2 / (d var_l)      (hidden states, every real token)
      + sentence_weight * |c - m|^2 / (d var_m)                              (c: last [CLS] state, every text)
      + attention_weight * mean over layers of KL(P_teacher || P_student)    (heads that stayed self-attention)

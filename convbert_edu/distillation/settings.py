@@ -1,4 +1,4 @@
-"""Every number that steers a distillation, and which of them may change when a run goes on."""
+"""Every number that steers a distillation, and which of them may change when a run goes on (lesson 16)."""
 
 import dataclasses
 from dataclasses import dataclass
