@@ -29,8 +29,8 @@ CLASSES = {
 }
 MEGABYTES = {"convbert-mini": 32, "convbert-tiny": 6, "convbert-tiny-generator": 6}
 VOCABULARY = {"convbert-mini": 30_522}
-# Heads of the folder that a class has no place for.
-HEADS = ("masked_lm_head", "replaced_token_head")
+# Heads of the folder that a class may have no place for, by the names in the file.
+HEADS = ("generator_lm_head", "generator_predictions", "discriminator_predictions")
 
 
 def test_these_are_bundled_and_small():
@@ -111,7 +111,8 @@ def test_the_card_tells_what_the_record_knows(name: str):
     for stage in record["stages"]:
         assert f"{stage['steps']:,}" in card
     assert f"{record['held_out']['masked_lm_accuracy']:.3f}" in card
-    for case, starts in record["fine_tuning"].items():
+    # What convbert-mini reaches on tasks stands in docs/results.md, once for each task.
+    for case, starts in record.get("fine_tuning", {}).items():
         assert case in card
         assert all(start in card for start in starts)
 
