@@ -9,10 +9,10 @@ import * as views from "convbert-explainer/views.js";
 const { byId } = views;
 const EXAMPLES = [
   defaultState().text,
-  "The fisherman sat on the banana of the river.",
+  "Mix the flour, the sugar and the senators in a bowl.",
+  "It was one of the best [MASK] I have ever seen.",
   "The tin can is empty, but you can open it.",
-  "The old man the boats while the young sleep.",
-  "Paris is the capital of France.",
+  "Paris is the [MASK] of France.",
 ];
 // After the last key, before the model runs.
 const WAIT_MS = 80;

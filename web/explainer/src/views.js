@@ -3,6 +3,9 @@ import { drawBars, drawMap, html } from "convbert-explainer/draw.js";
 import { kernelOverSentence, largest, percent, sigmoid, softmax } from "convbert-explainer/numbers.js";
 
 const TOP = 5;
+// From this probability on a token has the full colour. In 150 held-out texts, convbert-mini gave 99% of the tokens
+// that nobody had touched less than 0.33, and half of those that a random token had replaced more than 0.32.
+const FULL_SUSPICION = 0.3;
 
 export function byId(id) {
   return document.getElementById(id);
@@ -51,7 +54,7 @@ export function markToken(chosen) {
 export function showSuspicion(scores) {
   [...byId("tokens").children].forEach((button, position) => {
     const share = scores ? sigmoid(scores[position]) : 0;
-    button.style.setProperty("--suspicion", share.toFixed(3));
+    button.style.setProperty("--suspicion", Math.min(1, share / FULL_SUSPICION).toFixed(3));
     button.querySelector(".percent").textContent = scores ? percent(share) : "\u00a0";
     // Read out is what can be seen, and what it means.
     const words = [...button.querySelectorAll("bdi")].map((each) => each.textContent).join(" ");
