@@ -69,6 +69,8 @@ def encoder_names(config: ConvBertConfig) -> list[Names]:
         rows += _layer_names(layer, config)
     if config.attention_only:
         rows = [row for row in rows if ".convolution." not in row.ours]
+    if config.shared_values:
+        rows = [row for row in rows if ".convolution.value." not in row.ours]
     return rows
 
 

@@ -134,6 +134,11 @@ def read_config(prefix: Path) -> ConvBertConfig:
             f"convolution in {path} is {values['convolution']!r}; the authors' code, and so a TensorFlow checkpoint, "
             "knows no kind but 'span': leave the field out"
         )
+    if values.get("shared_values", False):
+        raise ValueError(
+            f"shared_values in {path} is true; in the authors' code, and so in a TensorFlow checkpoint, the "
+            "convolution has values of its own: leave the field out"
+        )
     if "linear_groups" in values:
         values["num_groups"] = values.pop("linear_groups")
     # Their code pads with token id 0; the default here would be 1.
