@@ -9,6 +9,7 @@ import importlib
 import inspect
 import itertools
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -80,7 +81,7 @@ def _lesson_names() -> list[str]:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """What `check` says: whether the answer is right, and a text for the reader."""
 
     number: str
@@ -99,24 +100,28 @@ class Verdict:
             raise AssertionError(self.text)
 
 
-def check(number: str, answer: Any) -> Verdict:
+def check(number: str, answer: Any) -> CheckResult:
     """Say whether an answer to an exercise is right, with a hint for the mistake that was made, never the solution.
 
     number: of the exercise, such as "03.1"
     answer: the class or function itself, whatever its name
     Raises ValueError for a number that there is not; nothing that the answer does raises here.
     """
-    exercise = load_exercise(number)
+    return check_answer(load_exercise(number), answer)
+
+
+def check_answer(exercise: Exercise, answer: Any) -> CheckResult:
+    """Say whether an answer to this exercise is right; see `check`."""
     title = f"{exercise.number} {exercise.title}: "
     missing = _no_answer(exercise, answer)
     if missing:
-        return Verdict(exercise.number, False, title + missing)
+        return CheckResult(exercise.number, False, title + missing)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         known = _known(exercise, os.environ.get(PRIVATE_VARIABLE))
         tries = []
         for found in _attempts(exercise, answer, known.rounds):
             if all(map(meets, found, known.wanted)):
-                return Verdict(exercise.number, True, title + _praise(exercise, answer, known.rounds))
+                return CheckResult(exercise.number, True, title + _praise(exercise, answer, known.rounds))
             tries.append(found)
         failed = next(i for i, found in enumerate(tries[0]) if not meets(found, known.wanted[i]))
         lines = [_difference(exercise, known.rounds[failed][0], tries[0][failed], known.wanted[failed])]
@@ -128,7 +133,7 @@ def check(number: str, answer: Any) -> Verdict:
         if parts:
             lines.append(f"It is made of {', '.join(parts)}: where these are yours, check them first.")
         lines.append(f'hint("{exercise.number}") shows the hints one by one.')
-    return Verdict(
+    return CheckResult(
         exercise.number, False, title + "not right yet.\n" + "\n".join(f"  {line}" for line in lines)
     )
 
@@ -167,7 +172,9 @@ class Known:
             self._wrong[names] = self.exercise.wrong_answer(*mistakes)
         if (names, number) not in self._seen:
             case, seed = self.rounds[number]
-            self._seen[names, number] = observe(self.exercise, self._wrong[names], case, seed)
+            # Warnings are about the mistakes of others here.
+            with warnings.catch_warnings(action="ignore"):
+                self._seen[names, number] = observe(self.exercise, self._wrong[names], case, seed)
         return self._seen[names, number]
 
 

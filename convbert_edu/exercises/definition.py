@@ -5,6 +5,7 @@ that file: what `check` says, the notebooks of readers, those with solutions, an
 """
 
 import ast
+import functools
 import importlib.util
 import inspect
 import linecache
@@ -84,7 +85,7 @@ class Exercise:
         """Whether the answer is a class."""
         return inspect.isclass(self.solution)
 
-    @property
+    @functools.cached_property
     def source(self) -> str:
         """The text of the solution."""
         return textwrap.dedent(inspect.getsource(self.solution)).strip("\n")

@@ -666,6 +666,328 @@ IN_OTHER_STYLES: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
         ),
         ("by_sharing", [("    return model", "    return package")], "the package's own model"),
     ],
+    "00.1": [
+        ("by_counting", [("right / len(answers)", "right")], "how many and not which share"),
+        ("by_counting", [("right / len(answers)", "100 * right / len(answers)")], "per cent"),
+        ("by_counting", [("row.index(max(row))", "row.index(min(row))")], "the lowest score"),
+        (
+            "by_comparing_with_the_best",
+            [(".double().mean()", ".double().sum() / logits.shape[1]")],
+            "divided by the classes",
+        ),
+        ("with_probabilities", [("== int(label)", "!= int(label)")], "the share of errors"),
+    ],
+    "00.2": [
+        ("by_sorting", [("logits[ids == mask_id]", "logits[:1]")], "the first position"),
+        ("by_sorting", [("float(probs[i])", "float(row[i])")], "scores in place of probabilities"),
+        ("one_by_one", [("max(left, key=left.get)", "min(left, key=left.get)")], "the unlikeliest"),
+        ("one_by_one", [("dim=1)[place]", "dim=0)[place]")], "softmax over the positions"),
+        ("with_log_probabilities", [("float(v.exp())", "float(v)")], "logarithms of probabilities"),
+        ("with_log_probabilities", [("vocabulary[int(i)]", "int(i)")], "ids in place of tokens"),
+    ],
+    "07.1": [
+        ("by_loops", [("if mask[t]:", "if True:")], "padding counts"),
+        ("by_loops", [("abs(t - j)", "(t - j)")], "the distance has a sign"),
+        ("by_loops", [("total / tokens", "total")], "the sum and not the mean"),
+        (
+            "with_selected_rows",
+            [
+                (
+                    "torch.cdist(where[:, None], where[:, None])",
+                    "torch.cdist(where[:, None], where[:, None]) ** 2",
+                )
+            ],
+            "the square of the distance",
+        ),
+        (
+            "with_selected_rows",
+            [
+                (
+                    "torch.cdist(where[:, None], where[:, None])",
+                    "1 + torch.cdist(where[:, None], where[:, None])",
+                )
+            ],
+            "distances from 1",
+        ),
+        ("by_distance", [("int(mask.sum())", "n")], "divided by all positions"),
+    ],
+    "07.2": [
+        ("by_loops", [("if real and token not in sinks", "if real")], "the rows of sinks count"),
+        (
+            "by_loops",
+            [("if real and token not in sinks", "if token not in sinks")],
+            "the rows of padding count",
+        ),
+        (
+            "with_einsum",
+            [
+                ("for token in sinks)", "for token in sinks[:1])"),
+                ("mask.float() * (1 - to)", "mask.float() * (1 - to)"),
+            ],
+            "only the first sink",
+        ),
+        (
+            "with_einsum",
+            [('"t,htj,j->h", of, maps, to', '"t,htj,j->h", of, maps, 1 - to')],
+            "the share of the others",
+        ),
+        ("by_selecting", [(".sum(dim=2)[:, rows]", ".mean(dim=2)[:, rows]")], "the mean of the columns"),
+        ("by_selecting", [("/ len(rows)", "/ len(ids)")], "divided by all positions"),
+    ],
+    "08.1": [
+        ("by_loops", [("int(sampled[b, t] != ids[b, t])", "1")], "every masked position counts as replaced"),
+        (
+            "by_loops",
+            [("if not mask[b, t]:", "if not masked[b, t]:")],
+            "tokens that were not masked are left out",
+        ),
+        ("with_indexing", [(" - 100 * (1 - mask)", "")], "padding has label 0"),
+        ("with_indexing", [("wrong.long() * mask", "wrong.float() * mask")], "labels of floating point"),
+        ("by_arithmetic", [(" * masked.long()", "")], "guesses everywhere"),
+        ("by_arithmetic", [("mask > 0", "mask < 1")], "the mask is inverted"),
+    ],
+    "08.2": [
+        ("written_out", [("discriminator * weight", "discriminator")], "no weight"),
+        (
+            "written_out",
+            [("signs = 2.0 * labels.clamp(min=0) - 1", "signs = 1 - 2.0 * labels.clamp(min=0)")],
+            "above 0 means original",
+        ),
+        (
+            "with_ignored_positions",
+            [("ids.masked_fill(~masked, -100)", "ids")],
+            "the generator learns from all positions",
+        ),
+        (
+            "with_ignored_positions",
+            [("labels.flatten(), ignore_index=-100", "labels.clamp(min=0).flatten()")],
+            "padding counts",
+        ),
+        (
+            "by_loops",
+            [("if labels[b, t] >= 0:", "if masked[b, t]:")],
+            "the discriminator learns from masked positions only",
+        ),
+        (
+            "by_loops",
+            [
+                (
+                    "torch.stack(ones).mean() + weight * torch.stack(twos).mean()",
+                    "torch.stack(ones).sum() + weight * torch.stack(twos).sum()",
+                )
+            ],
+            "sums in place of means",
+        ),
+    ],
+    "09.1": [
+        (
+            "with_patterns",
+            [("layers + 1 - int(found[1])", "layers - int(found[1])")],
+            "one step too few in the layers",
+        ),
+        ("with_patterns", [("layers + 2 if", "layers + 1 if")], "the embeddings like the lowest layer"),
+        (
+            "with_patterns",
+            [("rate * pow(decay, depth(name))", "rate * pow(decay, max(1, depth(name)))")],
+            "the head is decayed, too",
+        ),
+        (
+            "step_by_step",
+            [("for i in reversed(range(layers)):", "for i in range(layers):")],
+            "the lowest layers learn fastest",
+        ),
+        (
+            "with_one_list",
+            [('levels[int(rest.split(".")[0]) + 1]', "levels[int(rest[0]) + 1]")],
+            "only the first digit is read",
+        ),
+        ("with_one_list", [("return result", "return list(result.values())")], "a list"),
+    ],
+    "09.2": [
+        ("written_out", [("logits[:, 0] - labels", "logits - labels")], ""),
+        (
+            "written_out",
+            [("(logits.logsumexp(dim=1) - right).mean()", "(logits.logsumexp(dim=1) - right).sum()")],
+            "summed over the batch",
+        ),
+        ("with_modules", [("torch.nn.MSELoss()", "torch.nn.L1Loss()")], "the absolute error"),
+        (
+            "with_modules",
+            [
+                (
+                    '"multi_label_classification": torch.nn.BCEWithLogitsLoss()',
+                    '"multi_label_classification": torch.nn.CrossEntropyLoss()',
+                )
+            ],
+            "cross-entropy for several classes",
+        ),
+        ("by_logarithms", [("    raise ValueError(problem_type)", "    return logits.mean()")], ""),
+        (
+            "by_logarithms",
+            [("logits.log_softmax(dim=-1)", "logits.softmax(dim=-1).log_softmax(dim=-1)")],
+            "the softmax comes twice",
+        ),
+    ],
+    "10.1": [
+        (
+            "with_groups",
+            [("[first] + [ignored] * (number - 1)", "[first] * number")],
+            "every piece gets the label",
+        ),
+        ("with_groups", [("ignored if word is None", "ignored if not word")], "word 0 is taken for no word"),
+        ("with_groups", [("ignored if word is None", "0 if word is None")], ""),
+        ("by_first_places", [("[ignored for _ in word_ids]", "[-100 for _ in word_ids]")], "always -100"),
+        ("with_pairs", [("        labels[now] if", "        now if")], "the number of the word"),
+        (
+            "with_pairs",
+            [("zip(before, word_ids, strict=True)", "zip([*word_ids[1:], None], word_ids, strict=True)")],
+            "the last piece gets the label",
+        ),
+    ],
+    "10.2": [
+        (
+            "by_precision_and_recall",
+            [("2 * precision * recall / (precision + recall) if right else 0.0", "precision")],
+            "precision",
+        ),
+        (
+            "by_precision_and_recall",
+            [("2 * precision * recall / (precision + recall) if right else 0.0", "recall")],
+            "recall",
+        ),
+        (
+            "by_precision_and_recall",
+            [("result.append((t, end, kind))", "result.append((t, end))")],
+            "the kind does not count",
+        ),
+        (
+            "by_precision_and_recall",
+            [("result.append((t, end, kind))", "result.append((t, kind))")],
+            "the end does not count",
+        ),
+        ("with_a_long_text", [('row[u] != "I-" + row[t][2:]', 'row[u][:2] != "I-"')], "any I- continues"),
+        (
+            "with_strings",
+            [("            found += [open_entity] if open_entity else []\n        return", "        return")],
+            "an entity at the end of a sentence is lost",
+        ),
+        ("with_strings", [('f"{i} {label[2:]} {t}"', 'f"- {label[2:]} {t}"')], "sentences are mixed up"),
+    ],
+    "11.1": [
+        (
+            "by_loops",
+            [("min(len(end), i + longest)", "min(len(end), i + longest + 1)")],
+            "one token too long",
+        ),
+        ("by_loops", [("min(len(end), i + longest)", "len(end)")], "an answer may be of any length"),
+        ("by_loops", [("range(i, min", "range(i + 1, min")], ""),
+        ("by_lengths", [("each.masked_fill(~in_passage, -1e9)", "each")], "the question may be the answer"),
+        ("by_lengths", [("i, j, score\n", "i, j + 1, score\n")], "the end is exclusive"),
+        (
+            "with_a_generator",
+            [
+                ("start[pair[0]] + end[pair[1]]", "start[pair[0]] * end[pair[1]]"),
+                ("(start[i] + end[j])", "(start[i] * end[j])"),
+            ],
+            "",
+        ),
+        ("with_a_generator", [("0 <= j - i < longest", "j - i < longest")], "an answer may run backwards"),
+    ],
+    "11.2": [
+        (
+            "by_walking",
+            [("lowest = min(lowest, window", "lowest = max(lowest if lowest < 1e9 else -1e9, window")],
+            "the highest score for no answer",
+        ),
+        ("by_walking", [("<= threshold", "<= 0")], "the threshold is not used"),
+        ("by_walking", [("<= threshold", "< threshold")], "silent at the threshold"),
+        ("by_sorting", [('winner["first"] + winner[which]', "winner[which]")], "positions in the window"),
+        ("by_sorting", [("reverse=True", "reverse=False")], "the lowest score"),
+        ("with_dictionaries", [("        return None", "        return best")], "never silent"),
+    ],
+    "12.1": [
+        ("question_by_question", [("strict=True)])", "strict=True)]).softmax(dim=-1)")], "probabilities"),
+        (
+            "question_by_question",
+            [("score(texts, own)", "score(texts, own * 0 + 1)")],
+            "the mask is forgotten",
+        ),
+        (
+            "choice_by_choice",
+            [("torch.stack(columns, dim=1)", "torch.stack(columns, dim=0)")],
+            "the axes are exchanged",
+        ),
+        ("choice_by_choice", [("torch.stack(columns, dim=1)", "torch.cat(columns)")], ""),
+        ("with_reshape", [("torch.unflatten(flat, 0, ids.shape[:2])", "flat")], "the scores stay flat"),
+        (
+            "with_reshape",
+            [
+                (
+                    "torch.unflatten(flat, 0, ids.shape[:2])",
+                    "torch.unflatten(flat, 0, ids.shape[:2]).argmax(dim=-1)",
+                )
+            ],
+            "the best choice",
+        ),
+    ],
+    "12.2": [
+        ("by_loops", [("while not own[t]:", "while False:")], "the last column"),
+        (
+            "by_loops",
+            [("t = len(own) - 1", "t = int(own.sum()) - 1"), ("while not own[t]:", "while False:")],
+            "the number of tokens",
+        ),
+        (
+            "by_flipping",
+            [
+                (
+                    "mask.flip(1).to(torch.int64).argmax(dim=1)",
+                    "mask.shape[1] - 1 - mask.to(torch.int64).argmax(dim=1)",
+                )
+            ],
+            "the first token that is no padding",
+        ),
+        ("by_flipping", [("-1, 1, X.shape[2]))[:, 0]", "-1, 1, X.shape[2]))")], "an axis of length 1 stays"),
+        ("by_selecting", [("[-1:]", ".mean(dim=0, keepdim=True)")], "the mean of all tokens"),
+    ],
+    "13.1": [
+        ("in_one_batch", [("copies[rows, places] = mask_id", "pass")], "nothing is hidden"),
+        ("in_one_batch", [("copies[rows, places] = mask_id", "copies[:, places] = mask_id")], ""),
+        ("in_one_batch", [(".exp().item()", ".item()")], "the surprise itself"),
+        ("in_one_batch", [("if int(ids[t]) not in special]", "]")], "special tokens count"),
+        ("with_products", [("-1 / count", "1 / count")], "the sign"),
+        ("with_products", [("product ** (-1 / count)", "product ** -1")], "the sum"),
+        (
+            "with_a_mask",
+            [("-logs[wanted].mean().item()", "-logs[wanted].sum().item() / n")],
+            "the mean is over all positions",
+        ),
+    ],
+    "13.2": [
+        ("by_beginnings", [("list(range(t, end))", "[t]")], "only the first positions"),
+        ("by_beginnings", [(' and (t == 0 or kinds[t - 1] == "special")', "")], ""),
+        (
+            "from_the_end",
+            [('tokens[t].startswith("##")', 'tokens[t].startswith("#")')],
+            "one number sign is enough",
+        ),
+        (
+            "from_the_end",
+            [
+                (
+                    "            if waiting:\n                result.append(waiting)\n            waiting = []\n        elif",
+                    "            pass\n        elif",
+                )
+            ],
+            "",
+        ),
+        (
+            "with_numbers",
+            [("if before is None or before in special or not", "if True or not")],
+            "every piece is a word",
+        ),
+        ("with_numbers", [("if token in special:", "if token in special and token != special[0]:")], ""),
+    ],
 }
 
 

@@ -102,8 +102,8 @@ order, and returns a vector for each token, `[B, n, d]`.
 
 1. First come the `Embeddings` of exercise 01.1, then `num_hidden_layers` times the `EncoderLayer` of exercise 05.3
    (or `built("Embeddings", "EncoderLayer")`). Each layer has parameters of its own and gets the mask.
-2. At the end of `__init__`, `init_weights(self, config.initializer_range)` sets the initial values (exercise 05.4;
-   this check does not look at them).
+2. At the end of `__init__`, `init_weights` of exercise 05.4 sets the initial values, with the standard deviation
+   `initializer_range` (this check does not look at them).
 
 The lesson's own class also refuses configurations that it cannot build. Here that is not asked for.
 """,
