@@ -129,9 +129,11 @@ async function changeWeights() {
           "Edge 91, Firefox 89) or 2023 (Safari 16.4): try a newer one.",
       );
     }
-    const bytes = await readFile(file.name);
+    const [bytes, runtime] = await Promise.all([
+      readFile(file.name),
+      readFile("libraries/ort-wasm-simd-threaded.wasm"),
+    ]);
     await checkFile(bytes, file);
-    const runtime = await readFile("libraries/ort-wasm-simd-threaded.wasm");
     const loaded = await loadModel(bytes, runtime, facts.model);
     // Other weights were chosen meanwhile.
     if (facts.files[state.weights] !== file) return void loaded.release();
