@@ -17,6 +17,7 @@ from pretraining_held_out import evaluate_models
 from tolerance import assert_same_numbers
 
 SHA256 = {
+    "convbert-mini": "17652770157091300a6e62cf47569c7466671bb03e31d136ccdb1a1c4ef961fc",
     "convbert-tiny": "89142beba0a956ed157a4e715cfcab13019b945ec574df79f7e50d17a1e034ea",
     "convbert-tiny-generator": "c42cc6dd408cabb6eef6cbb9a7996c4f65fb13f003151529b80c2448a73bcbf6",
 }
@@ -28,8 +29,8 @@ CLASSES = {
 }
 MEGABYTES = {"convbert-mini": 32, "convbert-tiny": 6, "convbert-tiny-generator": 6}
 VOCABULARY = {"convbert-mini": 30_522}
-# Heads of the folder that a class has no place for.
-HEADS = ("masked_lm_head", "replaced_token_head")
+# Heads of the folder that a class may have no place for, by the names in the file.
+HEADS = ("generator_lm_head", "generator_predictions", "discriminator_predictions")
 
 
 def test_these_are_bundled_and_small():
@@ -110,7 +111,8 @@ def test_the_card_tells_what_the_record_knows(name: str):
     for stage in record["stages"]:
         assert f"{stage['steps']:,}" in card
     assert f"{record['held_out']['masked_lm_accuracy']:.3f}" in card
-    for case, starts in record["fine_tuning"].items():
+    # What convbert-mini reaches on tasks stands in docs/results.md, once for each task.
+    for case, starts in record.get("fine_tuning", {}).items():
         assert case in card
         assert all(start in card for start in starts)
 

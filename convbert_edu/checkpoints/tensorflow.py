@@ -1,7 +1,7 @@
 """The authors' TensorFlow 1 checkpoints: reading their files, and turning them into weights and configurations.
 
-Lesson 06 does this step by step. model.ckpt-7.index says what is in such a checkpoint, model.ckpt-7.data-... holds
-it; a configuration must lie beside them.
+Lesson 06, section 4, shows the names and how the axes turn. model.ckpt-7.index says what is in such a checkpoint,
+model.ckpt-7.data-... holds it; a configuration must lie beside them.
 """
 
 import dataclasses
