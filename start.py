@@ -325,6 +325,12 @@ def notebooks(project: Project) -> None:
     project.call("notebooks/tools/normalise.py", *lessons, quiet=False)
 
 
+def course(project: Project) -> None:
+    """Write the exercises for a course, and grade what lies in course/submitted/NAME/NN_exercises.ipynb."""
+    setup(project)
+    project.call("notebooks/tools/course.py", "all", "course", quiet=False)
+
+
 def bench(project: Project) -> None:
     """Time this package beside transformers."""
     setup(project)
@@ -378,8 +384,8 @@ def clean(project: Project) -> None:
 COMMANDS: dict[str, Callable[[Project], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        setup, lab, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint, notebooks, bench, gpu,
-        gpu_rehearsal, gpu_pack, bundled_models, clean,
+        setup, lab, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint, notebooks, course,
+        bench, gpu, gpu_rehearsal, gpu_pack, bundled_models, clean,
     )
 }  # fmt: skip
 

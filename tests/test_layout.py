@@ -28,7 +28,6 @@ IN_NO_LESSON = {
     "convbert_edu.data.formats.glue",
     "convbert_edu.data.formats.hub",
     "convbert_edu.data.formats.squad",
-    "convbert_edu.data.formats.swag",
     "convbert_edu.data.formats.tables",
     "convbert_edu.extras.doctor",
     "convbert_edu.extras.onnx",

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from convbert_edu import nano
-from convbert_edu.exercises import CheckResult, _known, check, hint
+from convbert_edu.exercises import check, hint
+from convbert_edu.exercises.checking import CheckResult, _known
 from convbert_edu.exercises.definition import (
     FOLDER_VARIABLE,
     PRIVATE_VARIABLE,

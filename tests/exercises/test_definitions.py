@@ -15,7 +15,8 @@ import pytest
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "notebooks/tools")]
 
-from convbert_edu.exercises import CheckResult, Known, check
+from convbert_edu.exercises import check
+from convbert_edu.exercises.checking import CheckResult, Known
 from convbert_edu.exercises.definition import Exercise, exercise_files, load_exercise, run_source
 from convbert_edu.exercises.observing import meets, observe
 from exercise_texts import STUB, starting_cell

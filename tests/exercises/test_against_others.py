@@ -1,0 +1,159 @@
+"""Solutions that are no cell of a lesson, compared with the package, with other libraries and with measurements."""
+
+import random
+
+import pytest
+import torch
+from seqeval.metrics import f1_score
+from seqeval.scheme import IOB2
+from torch import nn
+from torch.nn import functional
+
+from convbert_edu import (
+    ConvBertConfig,
+    ConvBertForMaskedLM,
+    ConvBertForSequenceClassification,
+    ConvBertModel,
+    ConvBertTokenizer,
+    nano,
+)
+from convbert_edu.analysis.locality import attended_distance
+from convbert_edu.exercises.definition import load_exercise
+from convbert_edu.finetuning.pseudo_perplexity import pseudo_perplexity
+from convbert_edu.pretraining.masking import word_starts
+from convbert_edu.training.optimizer import make_optimizer
+
+
+def solution(number: str):
+    return load_exercise(number).solution
+
+
+def test_two_segments_as_the_tokenizer_makes_them():
+    tokenizer = ConvBertTokenizer.from_pretrained("convbert-tiny")
+    first, second = (
+        tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("a good film", "why ?")
+    )
+    theirs = tokenizer("a good film", "why ?", padding="max_length", max_length=12)
+    special = dict(cls=tokenizer.cls_token_id, sep=tokenizer.sep_token_id, pad=tokenizer.pad_token_id)
+    ours = solution("01.3")(first, second, 12, **special)
+    assert ours == tuple(theirs[name] for name in ("input_ids", "token_type_ids", "attention_mask"))
+
+
+def test_attention_in_blocks_as_fused_attention():
+    Q, K, V = torch.randn(5, 8), torch.randn(9, 8), torch.randn(9, 8)
+    ours = solution("02.2")(Q, [(K[:4], V[:4]), (K[4:], V[4:])])
+    torch.testing.assert_close(ours, functional.scaled_dot_product_attention(Q[None], K[None], V[None])[0])
+
+
+def test_lightweight_convolution_as_the_package_has_it():
+    config = ConvBertConfig.tiny(
+        hidden_size=16, num_attention_heads=4, convolution="fixed", conv_kernel_size=5
+    )
+    model = ConvBertModel(config)
+    layer = model.layers[0].attention.convolution
+    (scores,) = [each for name, each in layer.named_parameters() if each.numel() == 2 * 5]
+    nn.init.normal_(scores)
+    X, Q = torch.randn(2, 7, 16), torch.randn(2, 7, 8)
+    output = layer(Q, X)
+    output = output[0] if isinstance(output, tuple) else output
+    ours = solution("03.3")(layer.value(X), scores.view(2, 5))
+    torch.testing.assert_close(ours, output.reshape(2, 7, 8))
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "layers", "masked"), [(9, 5, 1, False), (9, 5, 2, False), (3, 9, 1, False), (9, 3, 3, True)]
+)
+def test_which_tokens_padding_changes_in_a_model(n, k, layers, masked):
+    config = ConvBertConfig.tiny(
+        vocab_size=50,
+        num_hidden_layers=layers,
+        conv_kernel_size=k,
+        mask_convolution=masked,
+        initializer_range=0.2,
+    )
+    torch.manual_seed(0)
+    model = ConvBertModel(config).double().eval()
+    ids = torch.randint(5, 50, (1, n))
+    padded = functional.pad(ids, (0, 12))
+    with torch.no_grad():
+        alone = model(ids).last_hidden_state[0]
+        batched = model(padded, (padded != 0).long()).last_hidden_state[0, :n]
+    changed = ((alone - batched).abs().amax(dim=-1) > 1e-9).nonzero().flatten().tolist()
+    assert solution("04.2")(n, k, layers, masked) == changed
+
+
+@pytest.mark.parametrize(("tokens", "layers"), [(6, 3), (7, 3), (4, 1)])
+def test_the_smallest_kernel_reaches_as_far_as_asked_and_a_smaller_one_does_not(tokens, layers):
+    def reach(k):
+        X = torch.zeros(1, 1, 41, requires_grad=True)
+        Y = X
+        for _ in range(layers):
+            Y = functional.conv1d(Y, torch.ones(1, 1, k), padding=k // 2)
+        Y[0, 0, 20].backward()
+        return int((X.grad[0, 0, 20:] != 0).sum()) - 1
+
+    k = solution("05.9")(tokens, layers)
+    assert reach(k) >= tokens > reach(k - 2)
+
+
+def test_distances_as_the_package_measures_them():
+    P = torch.randn(3, 6, 6).softmax(dim=-1)
+    mask = torch.ones(6, dtype=torch.long)
+    torch.testing.assert_close(solution("07.1")(P, mask), attended_distance(P).mean(dim=-1))
+
+
+def test_learning_rates_as_the_optimizer_sets_them():
+    model = ConvBertForSequenceClassification(ConvBertConfig.tiny(vocab_size=50, num_hidden_layers=3))
+    rate_of = {
+        id(parameter): group["lr"]
+        for group in make_optimizer(model, 3e-4, layer_decay=0.8).param_groups
+        for parameter in group["params"]
+    }
+    inside = {name.removeprefix("encoder."): each for name, each in model.named_parameters()}
+    ours = solution("09.1")(list(inside), 3e-4, 0.8, 3)
+    for name, parameter in inside.items():
+        assert ours[name] == pytest.approx(rate_of[id(parameter)])
+
+
+def test_entity_f1_as_seqeval_computes_it():
+    draw = random.Random(0)
+    labels = ["O", "O", "B-A", "I-A", "B-B", "I-B"]
+    for _ in range(30):
+        gold, predicted = ([[draw.choice(labels) for _ in range(6)] for _ in range(4)] for _ in range(2))
+        theirs = f1_score(gold, predicted, mode="strict", scheme=IOB2, zero_division=0)
+        assert solution("10.2")(predicted, gold) == pytest.approx(theirs)
+
+
+def test_pseudo_perplexity_as_the_package_computes_it():
+    name = "convbert-tiny-generator"
+    tokenizer, model = (
+        ConvBertTokenizer.from_pretrained(name),
+        ConvBertForMaskedLM.from_pretrained(name).eval(),
+    )
+    text = "a warm , funny film ."
+    ids = tokenizer(text, return_tensors="pt")["input_ids"][0]
+
+    def score(ids):
+        with torch.no_grad():
+            return model(ids).logits
+
+    ours = solution("13.1")(score, ids, tokenizer.mask_token_id, tokenizer.all_special_ids)
+    assert ours == pytest.approx(pseudo_perplexity(model, tokenizer, [text]), rel=1e-3)
+
+
+def test_whole_words_as_the_package_masks_them():
+    tokens = "[CLS] un ##watch ##able film [SEP] ##s a ##b [SEP]".split()
+    maskable = torch.tensor([token not in ("[CLS]", "[SEP]") for token in tokens]).numpy()[None]
+    continues = torch.tensor([token.startswith("##") for token in tokens]).numpy()[None]
+    starts = word_starts(maskable, continues)[0]
+    words = solution("13.2")(tokens, ["[CLS]", "[SEP]"])
+    assert all(starts[t] == word[0] for word in words for t in word)
+
+
+def test_the_pre_norm_layer_has_the_parameters_of_the_lessons_layer():
+    config = ConvBertConfig.tiny()
+    names = [
+        {name: tuple(each.shape) for name, each in layer(config).named_parameters()}
+        for layer in (solution("05.8"), nano.EncoderLayer)
+    ]
+    assert names[0] == names[1]

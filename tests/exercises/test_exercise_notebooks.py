@@ -1,0 +1,125 @@
+"""The notebooks of the exercises are what their definitions say, and the page that lists them is complete."""
+
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from convbert_edu.exercises.definition import exercise_files, load_exercise
+from exercise_notebooks import (
+    FOLDER,
+    lesson_file,
+    lessons,
+    nbgrader_notebook,
+    solution_notebook,
+    student_notebook,
+)
+from exercise_texts import BEGIN, END, cleared, marked, starting_cell
+from helpers import ROOT
+
+AGAIN = "run: python notebooks/tools/exercise_notebooks.py"
+
+
+@pytest.fixture(params=lessons())
+def lesson(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_the_readers_notebook_is_what_the_definitions_say(lesson):
+    stored = nbformat.read(FOLDER / f"{lesson}_exercises.ipynb", as_version=4)
+    wanted = student_notebook(lesson, lessons()[lesson])
+    assert [cell.id for cell in stored.cells if cell.id in {each.id for each in wanted.cells}] == [
+        cell.id for cell in wanted.cells
+    ]
+    texts = {cell.id: cell.source for cell in stored.cells}
+    for cell in wanted.cells:
+        # In the answers, readers have written.
+        if not cell.id.startswith("answer"):
+            assert texts[cell.id] == cell.source, AGAIN
+
+
+def test_the_notebook_with_solutions_was_run_and_all_answers_were_right(lesson):
+    stored = nbformat.read(FOLDER / "solutions" / f"{lesson}_solutions.ipynb", as_version=4)
+    exercises = lessons()[lesson]
+    wanted = solution_notebook(lesson, exercises)
+    assert [cell.source for cell in stored.cells] == [cell.source for cell in wanted.cells], AGAIN
+    said = []
+    for cell in stored.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count is not None, AGAIN
+            assert not [output for output in cell.outputs if output.output_type == "error"]
+            if cell.source.startswith("check("):
+                said.append(cell.outputs[0].data["text/plain"])
+    assert [text.split(":")[0] for text in said] == [f"{each.number} {each.title}" for each in exercises]
+    assert all(": right, in " in text for text in said)
+
+
+def test_cells_are_short_and_links_lead_somewhere(lesson):
+    for path in (FOLDER / f"{lesson}_exercises.ipynb", FOLDER / "solutions" / f"{lesson}_solutions.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code" and not cell.id.startswith("answer"):
+                assert cell.source.count("\n") < 40
+            for target in re.findall(r"\]\(([^)#]+)", cell.source if cell.cell_type == "markdown" else ""):
+                assert (path.parent / target).exists(), target
+
+
+def test_a_cleared_answer_is_what_nbgrader_leaves(lesson):
+    notebook = nbgrader_notebook(lesson, lessons()[lesson])
+    for exercise in lessons()[lesson]:
+        (cell,) = [
+            each for each in notebook.cells if each.id == f"answer-{exercise.number.replace('.', '-')}"
+        ]
+        assert cell.source.count(BEGIN) == cell.source.count(END) >= 1
+        assert cleared(cell.source) == starting_cell(exercise)
+        without_marks = "\n".join(
+            line for line in cell.source.splitlines() if line.strip() not in (BEGIN, END)
+        )
+        assert without_marks == exercise.source
+
+
+def test_marks_stand_around_bodies_and_leave_names_and_docstrings():
+    source = "def f(\n    a,\n    b=1,\n):\n    # Why.\n    c = a + b\n    return c"
+    assert cleared(marked(source)).splitlines()[4:] == [
+        "    # YOUR CODE HERE",
+        "    raise NotImplementedError()",
+    ]
+    documented = 'class A:\n    """What."""\n\n    size = 3\n\n    def g(self):\n        """How."""\n        return 1\n'
+    text = cleared(marked(documented))
+    assert '"""How."""' in text
+    assert "return 1" not in text
+    assert "size = 3" in text
+
+
+def test_the_readers_notebook_runs_up_to_the_first_cell_without_an_answer(tmp_path):
+    notebook = student_notebook("05", lessons()["05"])
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    (tmp_path / "cells.py").write_text("\n\n".join(code), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "cells.py"], cwd=tmp_path, capture_output=True, text=True, env=_environment()
+    )
+    assert "NotImplementedError" in done.stderr
+    # In the visible check of the first exercise, and not before.
+    assert "layer = GroupedLinear(6, 4, 2)" in done.stderr
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def test_the_page_lists_every_exercise():
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d\d\.\d+) \| (.*?) \|", page, flags=re.MULTILINE))
+    assert rows == {number: load_exercise(number).title for number in exercise_files()}
+    for number in exercise_files():
+        exercise = load_exercise(number)
+        assert f"| {number} | {exercise.title} | {exercise.difficulty} | {exercise.minutes} |" in page
+
+
+def test_every_lesson_with_exercises_is_there():
+    assert all(lesson_file(number).exists() for number in lessons())
+    assert {f"{number:02}" for number in range(14)} == set(lessons())
+    assert all(len(exercises) >= 2 for exercises in lessons().values())
