@@ -87,10 +87,8 @@ def grade_folder(folder: Path, limits: Limits) -> list[Grade]:
     grades: list[Grade] = []
     for path in submissions:
         grades += grade_submission(path, limits)
-        points, most = (
-            sum(getattr(each, name) for each in grades if each.student == path.parent.name)
-            for name in ("points", "of")
-        )
+        own = [each for each in grades if each.student == path.parent.name]
+        points, most = sum(each.points for each in own), sum(each.of for each in own)
         print(f"{path.parent.name}: {path.name}, {points} of {most} points so far", flush=True)
     _write_grades(folder / "grades.csv", grades)
     _write_feedback(folder / "feedback", grades)

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "notebooks/tools")]
+    sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "notebooks/tools")]
 
 from convbert_edu.exercises import check
 from convbert_edu.exercises.checking import CheckResult, Known

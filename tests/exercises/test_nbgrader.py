@@ -27,14 +27,11 @@ def run(folder: Path, *words: str) -> str:
     """Run a command of nbgrader in its course folder, with a home of its own."""
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
-    environment = {
-        **os.environ,
-        "HOME": str(home),
-        "PYTHONPATH": str(ROOT),
-        FOLDER_VARIABLE: str(exercises_folder()),
-    }
+    # nbgrader calls a program that stands beside it.
+    path = os.pathsep.join([str(Path(NBGRADER).parent), os.environ["PATH"]])
+    own = {"HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT), FOLDER_VARIABLE: str(exercises_folder())}
     done = subprocess.run(
-        [NBGRADER, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=900
+        [NBGRADER, *words], cwd=folder, env={**os.environ, **own}, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -72,6 +72,8 @@ def cases():
         "rare and frequent words",
         ({("x", "##y"): 2, ("x",): 5, ("q", "##r"): 40, ("q", "##s"): 41, ("m", "##n"): 10},),
     )
+    frequent = {("a", "##x"): 2, ("b", "##x"): 6, ("c", "##d"): 3, ("c",): 20}
+    yield Case("a frequent first piece", (frequent,))
     yield Case("words of one piece", ({("a",): 3, ("b",): 1},))
 
 

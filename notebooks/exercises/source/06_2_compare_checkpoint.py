@@ -50,6 +50,8 @@ def cases():
     model = {"word.weight": (8, 4), "layer.query.weight": (2, 4), "layer.query.bias": (2,), "head.bias": (8,)}
     yield Case("it fits", (model, dict(reversed(model.items()))))
     yield Case("lists as shapes", (model, {name: list(shape) for name, shape in model.items()}))
+    in_lists = {name: list(shape) for name, shape in model.items()}
+    yield Case("lists in the model", (in_lists, model))
     yield Case("no head", (model, {name: shape for name, shape in model.items() if "head" not in name}))
     yield Case("a transposed matrix", (model, {**model, "layer.query.weight": (4, 2)}))
     yield Case("one axis more", (model, {**model, "layer.query.bias": (2, 1), "head.bias": (9,)}))

@@ -97,6 +97,7 @@ def cases():
     yield Case("all right", (gold, gold))
     yield Case("an end is missing", ([["B-PER", "O", "O", "B-LOC"], ["O", "B-ORG", "I-ORG", "I-ORG"]], gold))
     yield Case("another kind", ([["B-ORG", "I-ORG", "O", "B-LOC"], ["O", "B-ORG", "I-ORG", "I-ORG"]], gold))
+    yield Case("kinds that differ in one letter", ([["B-PER", "O"]], [["B-SER", "O"]]))
     yield Case("too many and too few", ([["B-PER", "I-PER", "B-LOC", "B-LOC"], ["O", "O", "O", "O"]], gold))
     yield Case("two neighbours", ([["B-PER", "B-PER", "O"]], [["B-PER", "I-PER", "O"]]))
     yield Case("an I- without a B-", ([["I-PER", "O", "B-LOC"]], [["B-PER", "O", "B-LOC"]]))
