@@ -37,6 +37,8 @@ DATA = ("reviews", "wikipedia", "factbook", "tweets", "recipes")
 QUIET = {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1", "PYTHONUTF8": "1"}
 LEFT_OUT = ("MPLBACKEND",)
 NBVAL = (
+    # A lesson that is left out is named, with the reason.
+    "-rs",
     "--nbval",
     "--nbval-current-env",
     "--nbval-cell-timeout=300",
@@ -293,9 +295,17 @@ def test_machines(project: Project) -> None:
 
 
 def test_browser(project: Project) -> None:
-    """Run lessons in JupyterLab in a headless Chromium; screenshots go to build/browser/."""
+    """Run lessons in JupyterLab, and the explainer, in a headless Chromium; screenshots go to build/browser/."""
     setup(project)
-    project.call("-m", "pytest", "tests/browser/lessons_in_chromium.py")
+    project.call(
+        "-m", "pytest", "-rs", "tests/browser/lessons_in_chromium.py", "tests/browser/explainer_in_chromium.py"
+    )
+
+
+def explainer(project: Project) -> None:
+    """Build the web page that shows ConvBERT at work: build/explainer/ (needs npm)."""
+    setup(project)
+    project.call("web/explainer/make_page.py")
 
 
 def lint(project: Project) -> None:
@@ -366,7 +376,7 @@ def clean(project: Project) -> None:
     for pattern in ("build", "dist", "*.egg-info", ".pytest_cache", ".ruff_cache", ".hypothesis"):
         for path in project.root.glob(pattern):
             shutil.rmtree(path)
-    for name in ("benchmarks", "convbert_edu", "notebooks", "tests"):
+    for name in ("benchmarks", "convbert_edu", "notebooks", "tests", "web"):
         for path in list((project.root / name).rglob("__pycache__")):
             shutil.rmtree(path)
 
@@ -374,8 +384,8 @@ def clean(project: Project) -> None:
 COMMANDS: dict[str, Callable[[Project], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        setup, lab, walkthrough, test, test_fast, test_machines, test_browser, lint, notebooks, course, bench,
-        gpu, gpu_rehearsal, gpu_pack, bundled_models, clean,
+        setup, lab, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint, notebooks, course,
+        bench, gpu, gpu_rehearsal, gpu_pack, bundled_models, clean,
     )
 }  # fmt: skip
 

@@ -46,13 +46,14 @@ TEXTS = {
         "A ConvBERT made from a BERT: 6 layers of 384 with 6 attention heads and 6 heads of span-based dynamic "
         "convolution each, BERT's vocabulary of 30,522 lower-case WordPieces, embeddings of 160. In each layer of "
         "all-MiniLM-L6-v2 the six heads that attended most to their neighbours became convolutions; then the model "
-        "was distilled from that BERT. One folder holds the encoder, a masked-LM head and a head for replaced "
-        "tokens: `ConvBertModel`, `ConvBertForMaskedLM` and `ConvBertForPreTraining` open it. Fine-tune it with any "
-        "of the five heads.",
+        "was distilled from that BERT, and its [CLS] learnt the mean of the teacher's token vectors. One folder "
+        "holds the encoder, a masked-LM head and a head for replaced tokens: `ConvBertModel`, `ConvBertForMaskedLM` "
+        "and `ConvBertForPreTraining` open it. Fine-tune it with any of the five heads.",
         sources=("minilm", *TINY_SOURCES, "recipes"),
         limits=(
-            "Distilled on nine million tokens of film reviews, encyclopaedia, country facts and recipes: it knows "
-            "their words best. What it knows of the world comes from its teacher, and most of that is lost.",
+            "Distilled on nine million tokens, read about twice, of film reviews, encyclopaedia, country facts and "
+            "recipes: it knows their words best. What it knows of the world comes from its teacher, and most of that "
+            "is lost.",
             "English only, lower case. Positions beyond 128 come from the teacher's table and were not trained again.",
             "The biases of film reviews and of the teacher's texts are in the weights. The teacher was trained on more "
             "than a billion pairs of sentences from the web, among them Reddit comments, questions and answers, and "
@@ -74,7 +75,7 @@ STAGES = {
     "settle": "replaced-token detection, from the mean of the weights before and after the stage above",
     "distil_unmasked": "distillation of hidden states, teacher and student read the same text",
     "distil_masked_lm": "distillation and masked language modelling; only the student reads masked text",
-    "distil_detection": "the same with replaced-token detection",
+    "distil_detection": "distillation on the text as it is, masked language modelling and replaced-token detection",
 }
 # What the model reaches, and the baseline beside it.
 BESIDE = {

@@ -35,7 +35,7 @@ CONVERSION = ("--embedding-size", "160")
 CORPUS = ("--recipes", "--short", "0.1")
 COMMON = dict(
     teacher="minilm", batch_size=16, threads=1, checkpoint_minutes=5, evaluate_sequences=300,
-    new_learning_rate=2e-3, sentence_weight=0.5,
+    new_learning_rate=2e-3, sentence_embedding_weight=0.5,
 )  # fmt: skip
 STAGES: dict[str, dict[str, Any]] = {
     # Both read the text as it is: the student learns the teacher's hidden states, and [CLS] the whole sentence.

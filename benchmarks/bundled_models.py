@@ -108,22 +108,22 @@ def average(masked_lm: Path, detector: Path, target: Path) -> None:
 
 def run_stage(work: Path, name: str, command: str, settings: dict) -> None:
     """Run one stage, or what is left of it: `convbert-edu COMMAND`, in two processes with one thread each."""
+    words = stage_command(work, name, command, settings, PROCESSES)
+    subprocess.run(words, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+
+def stage_command(work: Path, name: str, command: str, settings: dict, processes: int) -> list[str | Path]:
+    """Write the settings of a stage to a file and return the command that runs it, or what is left of it."""
     paths = {key: str(work / value) for key, value in settings.items() if key in PATHS}
     settings_file = work / f"{name}.json"
     with atomic_write(settings_file, "w") as file:
         json.dump(settings | paths, file, indent=2)
-    torchrun = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        f"--nproc-per-node={PROCESSES}",
-        "--standalone",
-        "-m",
-    ]
-    words = [*torchrun, "convbert_edu", command, work / "corpus", work / name, "--settings", settings_file]
+    torchrun = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", "--standalone"]
+    words: list[str | Path] = [sys.executable, *(torchrun if processes > 1 else []), "-m", "convbert_edu"]
+    words += [command, work / "corpus", work / name, "--settings", settings_file]
     if any((work / name / "checkpoints").glob("*.pt")):
         words.append("--resume")
-    subprocess.run(words, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    return words
 
 
 @main.command()

@@ -1,17 +1,22 @@
-"""Timing candidates side by side, so that a busy or warming machine treats them all alike; memory; intervals."""
+"""What the benchmarks share: timing candidates side by side, so that a busy or warming machine treats them all alike;
+memory; intervals; the folder and the curves of a run; the machine."""
 
 import json
 import os
+import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from scipy.stats import t as student
 from torch import Tensor
 
+from convbert_edu import __version__
 from convbert_edu.files import atomic_write
+from convbert_edu.training.run_folder import RunLog
 
 Result = TypeVar("Result")
 # Fields of a configuration.
@@ -62,6 +67,46 @@ def interval(scores: list[float]) -> str:
         return f"{scores[0]:.3f}"
     half = student.ppf(0.975, len(scores) - 1) * statistics.stdev(scores) / len(scores) ** 0.5
     return f"{statistics.mean(scores):.3f} ± {half:.3f}"
+
+
+def linked_folder(work: Path, name: str) -> Path:
+    """Return the folder `name` inside `work`, made with a link to the corpus there: runs that share one text."""
+    folder = work / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "corpus").exists():
+        (folder / "corpus").symlink_to((work / "corpus").resolve(), target_is_directory=True)
+    return folder
+
+
+def curves(
+    lines: Iterable[Mapping[str, Any]], names: Sequence[str], digits: int = 4
+) -> dict[str, list[float]]:
+    """Return the numbers `names` of those lines of a log that have the first of them, with their steps."""
+    having = [line for line in lines if names[0] in line]
+    steps = {"step": [line["step"] for line in having]}
+    return steps | {name: [round(line[name], digits) for line in having] for name in names}
+
+
+def held_out_curves(log: Path) -> dict[str, list[float]]:
+    """Return what a run measured on held-out text on its way, as its log tells."""
+    lines = [line for line in RunLog(log).lines() if "held_out" in line]
+    names = list(lines[0]["held_out"]) if lines else ["masked_lm_loss"]
+    return curves([{"step": line["step"], **line["held_out"]} for line in lines], names)
+
+
+def machine() -> dict[str, Any]:
+    """Return what a time or a number may depend on: processor, cores, system, versions."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text(encoding="utf-8").splitlines() if facts.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": named[0] if named else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "convbert_edu": __version__,
+    }
 
 
 def print_table(title: str, results: Mapping[str, Mapping[str, float]], baseline: str) -> None:

@@ -18,7 +18,7 @@ import click
 
 from bundled_mini import CORPUS
 from bundled_models import run_stage
-from common import interval
+from common import curves, interval, linked_folder
 from convbert_edu.files import atomic_write
 from convbert_edu.training.run_folder import RunLog
 from finetune_all import one_run
@@ -52,23 +52,20 @@ VARIANTS = {
 
 def run_variant(work: Path, variant: Variant, seed: int) -> dict[str, Any]:
     """Convert, distil and fine-tune once; return the curve, the errors and the accuracy."""
-    folder = work / f"{variant.heads}-{variant.convolution}-{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = linked_folder(work, f"{variant.heads}-{variant.convolution}-{seed}")
     convert = [sys.executable, "-m", "convbert_edu", "convert", "minilm"]
     if not (folder / "start").exists():
         options = ["--heads", variant.heads, "--convolution", variant.convolution, "--seed", str(seed)]
         subprocess.run([*convert, folder / "start", "--from-bert", *options], check=True)
-    if not (folder / "corpus").exists():
-        (folder / "corpus").symlink_to((work / "corpus").resolve(), target_is_directory=True)
     if not (folder / "distilled" / "record.json").exists():
         run_stage(folder, "distilled", "distil", SETTINGS | {"seed": seed})
     record = json.loads((folder / "distilled" / "record.json").read_text())
-    lines = [line for line in RunLog(folder / "distilled" / "log.jsonl").lines() if "hidden_error" in line]
+    curve = curves(RunLog(folder / "distilled" / "log.jsonl").lines(), ["hidden_error"], digits=5)
     scores = one_run("reviews:rt", MINI, seed, "test", 2, str(folder / "distilled" / "model"), more=REVIEWS)
     shutil.rmtree(folder)
     return {
-        "steps": [line["step"] for line in lines],
-        "hidden_error": [round(line["hidden_error"], 5) for line in lines],
+        "steps": curve["step"],
+        "hidden_error": curve["hidden_error"],
         "tokens": record["tokens"],
         "seconds": round(record["seconds"]),
         "held_out": {name: round(value, 5) for name, value in record["held_out"].items()},

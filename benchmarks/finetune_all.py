@@ -1,15 +1,16 @@
-"""Every task: the bundled models, the smaller one from scratch, a BERT, and baselines. Prints the README's table.
+"""Every task: the bundled models, the smaller one from scratch, a BERT, and baselines. Prints a table.
 
 Each run has its own seed, for the head (or the whole model), the order and what is drawn. The settings stand in
 finetune_cases.py; they are chosen on the validation split (--split validation), and the test split is measured with
-them once. With --output a run that was stopped goes on where it was.
+them once. With --output a run that was stopped goes on where it was; results_tables.py then writes the tables of
+README.md and docs/results.md from that file.
 """
 
 import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from multiprocessing import get_context
@@ -97,15 +98,25 @@ def chosen_examples(
     return replace(splits, train=[splits.train[row] for row in order[:count]])
 
 
-def table(known: Mapping[str, Mapping[str, float]], split: str) -> str:
-    """Return the cases that have results as a table in Markdown: mean and 95% interval of the mean over the seeds."""
-    shown = [start for start in STARTS if any(f"/{split}/{start}/" in key for key in known)]
+def table(
+    known: Mapping[str, Mapping[str, float]],
+    split: str,
+    starts: Sequence[str] = STARTS,
+    first_measure_only: bool = False,
+) -> str:
+    """Return the cases that have results as a table in Markdown: mean and 95% interval of the mean over the seeds.
+
+    Only `starts` that were measured get a column; first_measure_only leaves one row to each case.
+    """
+    shown = [start for start in starts if any(f"/{split}/{start}/" in key for key in known)]
     lines = [
         f"| task | measure | {' | '.join(shown)} | baseline |",
         f"| {' | '.join(['---'] * (len(shown) + 3))} |",
     ]
     for name, case in CASES.items():
         for number, (metric, (measure, baseline)) in enumerate(case.measures.items()):
+            if number and first_measure_only:
+                break
             cells = []
             for start in shown:
                 runs = [found for key, found in known.items() if key.startswith(f"{name}/{split}/{start}/")]

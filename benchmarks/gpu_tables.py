@@ -1,4 +1,4 @@
-"""Tables for README and lessons from the results that were measured on cards; empty where there are none.
+"""Tables for docs/speed.md and lessons from the results that were measured on cards; empty where there are none.
 
     python benchmarks/gpu_tables.py
 """

@@ -74,6 +74,9 @@ class ConvBertConfig:
     # What a kernel is made from: the token and its "span" as in the paper (SDConv), the token alone ("dynamic",
     # DConv), or nothing ("fixed", LConv).
     convolution: str = "span"
+    # The convolution takes the values of self-attention, one V for both branches, as in the paper's formula; the
+    # published codes give it values of its own.
+    shared_values: bool = False
     output_conv_kernels: bool = False
 
     # Fields of a config.json that this package does not know, and those that say nothing about the model

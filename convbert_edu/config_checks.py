@@ -23,7 +23,7 @@ POSITIVE_INTEGERS = (
 ).split()
 PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
 BOOLEANS = (
-    "mask_convolution gamma_bottleneck attention_only tie_word_embeddings is_decoder add_cross_attention "
+    "mask_convolution gamma_bottleneck attention_only shared_values tie_word_embeddings is_decoder add_cross_attention "
     "output_attentions output_hidden_states output_conv_kernels"
 ).split()
 
@@ -52,6 +52,11 @@ def check_config(config: Any) -> None:
         raise ValueError(
             f"convolution is {config.convolution!r} and attention_only is true; a model without convolutions has no "
             "kind of them, so leave one of the two fields out"
+        )
+    if config.attention_only and config.shared_values:
+        raise ValueError(
+            "shared_values is true and attention_only is true; a model without convolutions has none that could share "
+            "the values of self-attention, so leave one of the two fields out"
         )
     if config.problem_type is not None:
         _require_one_of("problem_type", config.problem_type, PROBLEM_TYPES)

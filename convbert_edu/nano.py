@@ -183,7 +183,7 @@ class ConvBert(nn.Module):
     def __init__(self, config: ConvBertConfig):
         super().__init__()
         as_published = config.hidden_act == "gelu" and config.convolution == "span"
-        if not as_published or config.attention_only or config.mask_convolution:
+        if not as_published or config.attention_only or config.mask_convolution or config.shared_values:
             raise ValueError(
                 "this model knows gelu and mixed attention as published; take ConvBertModel for others"
             )

@@ -28,6 +28,7 @@ LESSONS = (
     "13_masked_language_modelling",
     "14_efficiency",
     "15_scaling_out",
+    "16_from_bert_to_convbert",
 )
 
 

@@ -1,7 +1,11 @@
-"""What the tests read in a Markdown page: its headings, links, entries, code with outputs, quoted messages."""
+"""What the tests read in a Markdown page: its headings, links, entries, words, code with outputs, quoted messages."""
 
+import contextlib
+import io
 import re
 import textwrap
+from pathlib import Path
+from typing import Any
 
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 CODE = re.compile(r"^( *)```python\n(.*?)^ *```\n(?:\n *```text\n(.*?)^ *```\n)?", re.MULTILINE | re.DOTALL)
@@ -32,6 +36,28 @@ def without_code(text: str) -> str:
     return re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
+def broken_links(path: Path) -> list[tuple[str, str]]:
+    """The links of a page to files that do not exist, or to headings that their page does not have."""
+    broken = []
+    for words_of_link, target in links(path.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        name, _, fragment = target.partition("#")
+        file = path.parent / name if name else path
+        if not file.exists() or (fragment and fragment not in anchors(file.read_text(encoding="utf-8"))):
+            broken.append((words_of_link, target))
+    return broken
+
+
+def words(page: str) -> list[str]:
+    """The words of a page that a reader sees in prose and tables, without code blocks, pictures and comments.
+
+    Of a link only its own words count. A word is what stands between spaces and has a letter or a digit in it.
+    """
+    text = re.sub(r"<!--.*?-->|!\[[^\]]*\]\([^)]*\)", "", without_code(page), flags=re.DOTALL)
+    return [word for word in LINK.sub(r"\1", text).split() if re.search(r"\w", word)]
+
+
 def entries(glossary: str) -> dict[str, str]:
     """The terms of the glossary, each with its text."""
     parts = re.split(r"^### (.*)$", glossary.split("## Terms")[1], flags=re.MULTILINE)[1:]
@@ -46,9 +72,20 @@ def sentences(text: str) -> list[str]:
 
 def examples(page: str) -> list[tuple[str, str]]:
     """The blocks of code of a page, each with the output that stands below it ("" where none does)."""
-    return [
-        (textwrap.dedent(code), textwrap.dedent(output)) for _, code, output in CODE.findall(page)
-    ]
+    return [(textwrap.dedent(code), textwrap.dedent(output)) for _, code, output in CODE.findall(page)]
+
+
+def wrong_outputs(page: str) -> list[tuple[str, str, str]]:
+    """The snippets of a page, run one after the other, that do not print what stands below: code, printed, written."""
+    variables: dict[str, Any] = {}
+    wrong = []
+    for code, written in examples(page):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, variables)
+        if printed.getvalue() != written:
+            wrong.append((code, printed.getvalue(), written))
+    return wrong
 
 
 def quoted_messages(page: str) -> list[list[str]]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import finetune_all
+import results_tables
 from convbert_edu import ConvBertConfig
 from convbert_edu.data import Splits
 from convbert_edu.finetuning.data_sources import NAMED_DATA
@@ -79,6 +80,32 @@ def test_the_table_has_mean_and_interval_of_the_seeds():
     assert table(known, "test").splitlines()[2:] == ["| Rotten Tomatoes | accuracy | 0.800 ± 0.248 | 0.783 |"]
 
 
-def test_the_table_of_the_readme_is_that_of_the_stored_scores():
+def test_the_short_table_has_the_first_measure_of_the_starts_that_are_asked_for():
+    known = {f"wikipedia:topics/test/{TINY}/0": {"accuracy": 0.8, "macro_f1": 0.7}}
+    known[f"wikipedia:topics/test/{SCRATCH}/0"] = {"accuracy": 0.6, "macro_f1": 0.5}
+    assert table(known, "test", (TINY,), first_measure_only=True).splitlines() == [
+        f"| task | measure | {TINY} | baseline |",
+        "| --- | --- | --- | --- |",
+        "| Wikipedia topics | accuracy | 0.800 | 0.893 |",
+    ]
+
+
+def test_the_tables_of_readme_and_docs_are_those_of_the_stored_scores():
+    """results_tables.py writes them; the long one holds every row and column of the short one."""
     known = json.loads((BENCHMARKS / "finetune_all.json").read_text(encoding="utf-8"))
-    assert table(known, "test") in (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    pages = results_tables.tables(known)
+    assert [path.name for path in pages] == ["README.md", "results.md"]
+    for path, rows in pages.items():
+        text = path.read_text(encoding="utf-8")
+        assert results_tables.filled_page(text, rows) == text, "run: python benchmarks/results_tables.py"
+    assert table(known, "test") == pages[BENCHMARKS.parent / "docs" / "results.md"]
+
+
+def test_a_wrong_table_is_replaced_and_a_page_without_one_is_refused():
+    page = "a\n\n| task | measure |\n| old | row |\n\nb\n"
+    assert (
+        results_tables.filled_page(page, "| task | measure | new |") == "a\n\n| task | measure | new |\n\nb\n"
+    )
+    for text in ("a\n", page + page):
+        with pytest.raises(ValueError, match="it must have one"):
+            results_tables.filled_page(text, "| task | measure |")

@@ -8,6 +8,7 @@ import pytest
 import torch
 import transformers
 
+from bundled_models import stage_command
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel, ConvBertTokenizer
 from convbert_edu.checkpoints.folder import BUNDLED, bundled_models
 from convbert_edu.pretraining.documents import pretraining_texts
@@ -16,15 +17,40 @@ from pretraining_held_out import evaluate_models
 from tolerance import assert_same_numbers
 
 SHA256 = {
+    "convbert-mini": "17652770157091300a6e62cf47569c7466671bb03e31d136ccdb1a1c4ef961fc",
     "convbert-tiny": "89142beba0a956ed157a4e715cfcab13019b945ec574df79f7e50d17a1e034ea",
     "convbert-tiny-generator": "c42cc6dd408cabb6eef6cbb9a7996c4f65fb13f003151529b80c2448a73bcbf6",
 }
-CLASSES = {"convbert-tiny": ConvBertForPreTraining, "convbert-tiny-generator": ConvBertForMaskedLM}
+# All classes that a folder opens with, none of which starts a weight anew.
+CLASSES = {
+    "convbert-mini": (ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel),
+    "convbert-tiny": (ConvBertForPreTraining,),
+    "convbert-tiny-generator": (ConvBertForMaskedLM,),
+}
+MEGABYTES = {"convbert-mini": 32, "convbert-tiny": 6, "convbert-tiny-generator": 6}
+VOCABULARY = {"convbert-mini": 30_522}
+# Heads of the folder that a class may have no place for, by the names in the file.
+HEADS = ("generator_lm_head", "generator_predictions", "discriminator_predictions")
 
 
 def test_these_are_bundled_and_small():
     assert bundled_models() == sorted(SHA256)
-    assert sum(path.stat().st_size for path in BUNDLED.rglob("*")) <= 12_000_000
+    for name, limit in MEGABYTES.items():
+        assert sum(path.stat().st_size for path in (BUNDLED / name).iterdir()) <= limit * 1_000_000, name
+
+
+def test_a_stage_is_one_command_which_goes_on_where_a_checkpoint_lies(tmp_path: Path):
+    settings = {"steps": 3, "start_generator": "before/generator"}
+    command = stage_command(tmp_path, "next", "pretrain", settings, processes=1)
+    assert command[1:4] == ["-m", "convbert_edu", "pretrain"]
+    written = json.loads(Path(command[-1]).read_text())
+    assert written == {"steps": 3, "start_generator": str(tmp_path / "before" / "generator")}
+    assert "--resume" not in command
+    (tmp_path / "next" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "next" / "checkpoints" / "step-000000001.pt").touch()
+    command = stage_command(tmp_path, "next", "pretrain", settings, processes=2)
+    assert command[1:4] == ["-m", "torch.distributed.run", "--nproc-per-node=2"]
+    assert command[-1] == "--resume"
 
 
 @pytest.mark.parametrize("name", SHA256)
@@ -32,13 +58,17 @@ def test_the_weights_are_those_that_were_measured(name: str):
     assert hashlib.sha256((BUNDLED / name / "model.safetensors").read_bytes()).hexdigest() == SHA256[name]
 
 
-@pytest.mark.parametrize("name", SHA256)
-def test_every_weight_is_loaded_without_a_word(name: str, recwarn: pytest.WarningsRecorder):
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in CLASSES for kind in CLASSES[name]])
+def test_every_weight_is_loaded_without_a_word(name: str, kind: type, recwarn: pytest.WarningsRecorder):
     """By name alone, with no network: the hub's client is not even imported for a bundled name."""
-    model = CLASSES[name].from_pretrained(name)
-    assert model.loading_report.newly_initialised == model.loading_report.ignored == []
+    model = kind.from_pretrained(name)
+    assert model.loading_report.newly_initialised == []
+    assert all(ignored.startswith(HEADS) for ignored in model.loading_report.ignored)
+    if len(CLASSES[name]) == 1:
+        assert model.loading_report.ignored == []
     assert all(parameter.dtype == torch.float32 for parameter in model.parameters())  # stored in 16 bits
-    assert len(ConvBertTokenizer.from_pretrained(name)) == model.config.vocab_size == 8000
+    vocabulary = VOCABULARY.get(name, 8_000)
+    assert len(ConvBertTokenizer.from_pretrained(name)) == model.config.vocab_size == vocabulary
     assert not recwarn.list
 
 
@@ -47,7 +77,7 @@ def test_the_folder_opens_in_transformers_with_equal_outputs(name: str):
     batch = ConvBertTokenizer.from_pretrained(name)("The capital of France is Paris.", return_tensors="pt")
     ours = ConvBertModel.from_pretrained(name).float()(**batch).last_hidden_state
     theirs = transformers.AutoModel.from_pretrained(BUNDLED / name).float().eval()(**batch).last_hidden_state
-    assert_same_numbers(ours, theirs, layers=4)
+    assert_same_numbers(ours, theirs, layers=6)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +111,8 @@ def test_the_card_tells_what_the_record_knows(name: str):
     for stage in record["stages"]:
         assert f"{stage['steps']:,}" in card
     assert f"{record['held_out']['masked_lm_accuracy']:.3f}" in card
-    for case, starts in record["fine_tuning"].items():
+    # What convbert-mini reaches on tasks stands in docs/results.md, once for each task.
+    for case, starts in record.get("fine_tuning", {}).items():
         assert case in card
         assert all(start in card for start in starts)
 

@@ -23,6 +23,7 @@ OUR_DEFAULTS = {
     "gamma_bottleneck": False,
     "attention_only": False,
     "convolution": "span",
+    "shared_values": False,
     "output_conv_kernels": False,
     "extra": {},
     "notes": {},
@@ -105,6 +106,7 @@ EVERY_FIELD_CHANGED = dict(
     output_hidden_states=True,
     summary_type="first",
     mask_convolution=True,
+    shared_values=True,
     output_conv_kernels=True,
 )
 

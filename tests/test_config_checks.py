@@ -71,6 +71,10 @@ def test_a_single_field(name: str, value: Any, rule: str):
             "convolution is 'dynamic' and attention_only is true; a model without convolutions has no kind of them, "
             "so leave one of the two fields out",
         ),
+        (
+            {"shared_values": True, "attention_only": True},
+            "shared_values is true and attention_only is true; a model without convolutions has none that could share",
+        ),
     ],
 )
 def test_fields_that_do_not_go_together(fields: dict[str, Any], message: str):

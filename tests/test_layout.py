@@ -1,6 +1,7 @@
 """The package's layout: what may import what, how large it is, and that the documents name files that exist."""
 
 import ast
+import posixpath
 import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from helpers import LESSONS, ROOT
 
 PACKAGE = ROOT / "convbert_edu"
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+DOCUMENTS = (
+    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+)  # fmt: skip
 LIMIT = 140
 # Modules that no lesson uses: the others name the lesson that builds or uses them.
 IN_NO_LESSON = {
@@ -25,7 +28,6 @@ IN_NO_LESSON = {
     "convbert_edu.data.formats.glue",
     "convbert_edu.data.formats.hub",
     "convbert_edu.data.formats.squad",
-    "convbert_edu.data.formats.swag",
     "convbert_edu.data.formats.tables",
     "convbert_edu.extras.doctor",
     "convbert_edu.extras.onnx",
@@ -34,16 +36,6 @@ IN_NO_LESSON = {
     "convbert_edu.files",
     "convbert_edu.models.checks",
     "convbert_edu.training.random_numbers",
-    # The lesson on distillation, 16, is not written yet.
-    "convbert_edu.cli.distil",
-    "convbert_edu.distillation.objective",
-    "convbert_edu.distillation.run",
-    "convbert_edu.distillation.settings",
-    "convbert_edu.distillation.setup",
-    "convbert_edu.extras.bert_checkpoint",
-    "convbert_edu.extras.bert_conversion",
-    "convbert_edu.extras.factorised_embeddings",
-    "convbert_edu.extras.head_choice",
 }
 
 
@@ -126,26 +118,33 @@ def test_modules_that_are_in_no_lesson_are_imported_by_none():
     assert MODULES.keys() >= IN_NO_LESSON
 
 
-def paths_in(text: str) -> set[str]:
-    """The files and folders of the project that a document names: its links, and what it sets in code."""
+def paths_in(text: str, folder: str = ".") -> set[str]:
+    """The files and folders of the project that a document in `folder` names: its links, and what it sets in code."""
     links = re.findall(r"\]\(([^)#:\s]+)[^):\s]*\)", text)
     code = re.findall(r"`([\w.-]+(?:/[\w.-]+)*/?)`", text)
     tree = re.findall(r"^ {2,}([\w/]+(?:/|\.py))  ", text, flags=re.MULTILINE)
     top = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - {"build"}
     named = {word for word in code if word.split("/")[0] in top}
-    return {*links, *named, *(f"convbert_edu/{name}" for name in tree)}
+    # A link begins in the document's folder, what is set in code at the top of the project.
+    linked = {link if folder == "." else posixpath.normpath(f"{folder}/{link}") for link in links}
+    return {*linked, *named, *(f"convbert_edu/{name}" for name in tree)}
 
 
 def test_paths_are_found_in_links_code_and_the_tree():
-    text = "See [it](convbert_edu/config.py#L3) and [the paper](https://arxiv.org), `tests/helpers.py`, `a/b`.\n"
+    text = (
+        "See [it](convbert_edu/config.py#L3) and [the paper](https://arxiv.org), `tests/helpers.py`, `a/b`.\n"
+    )
     text += "[whole](README.md)\n  layers/           the paper\n  config.py  sizes\n"
     named = {"README.md", "tests/helpers.py", "convbert_edu/config.py"}
     assert paths_in(text) == named | {"convbert_edu/layers/"}
+    assert paths_in("[up](../a.md) [beside](b.md) `tests/helpers.py`", "docs") == {
+        "a.md", "docs/b.md", "tests/helpers.py",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_path_that_a_document_names_exists(document: str):
-    named = paths_in((ROOT / document).read_text(encoding="utf-8"))
+    named = paths_in((ROOT / document).read_text(encoding="utf-8"), posixpath.dirname(document) or ".")
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 

@@ -121,12 +121,16 @@ def test_it_begins_as_the_package_begins():
         assert ours.shape == parameter.shape
         # the largest matrices say it best: the same mean and the same standard deviation
         if parameter.numel() > 10_000:
-            assert abs(float((ours.std() - parameter.std()).detach())) < 0.05 * float(parameter.std().detach()), name
+            assert abs(float((ours.std() - parameter.std()).detach())) < 0.05 * float(
+                parameter.std().detach()
+            ), name
         elif not parameter.any():
             assert not ours.any(), name
 
 
-@pytest.mark.parametrize("changes", [dict(hidden_act="relu"), dict(mask_convolution=True)])
+@pytest.mark.parametrize(
+    "changes", [dict(hidden_act="relu"), dict(mask_convolution=True), dict(shared_values=True)]
+)
 def test_what_it_cannot_do_it_refuses(changes):
     with pytest.raises(ValueError, match="ConvBertModel"):
         nano.ConvBert(ConvBertConfig.tiny(**changes))
@@ -147,7 +151,9 @@ def test_what_was_built_comes_from_nano_or_from_a_file_of_ones_own(folder_of_the
     assert embeddings.__module__ == "my_convbert"
     assert head is nano.MaskedLM
     assert "Embeddings is yours" in capsys.readouterr().out
-    with pytest.raises(AttributeError, match="no lesson builds 'Embedding'; lessons 01 to 05 build Embeddings, "):
+    with pytest.raises(
+        AttributeError, match="no lesson builds 'Embedding'; lessons 01 to 05 build Embeddings, "
+    ):
         built("Embedding")
 
 

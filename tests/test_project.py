@@ -146,14 +146,17 @@ def test_the_container_sets_up_by_start_with_a_python_that_is_new_enough():
     assert set(container["containerEnv"]) == {start.TORCH_INDEX}
 
 
-def test_commands_in_the_readme_exist():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", readme, flags=re.MULTILINE))
-    assert {"lab", "test"} <= named <= {"help", *TARGETS}
-    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
-        named = set(re.findall(r"start\.py ([a-z-]+)", path.read_text(encoding="utf-8")))
-        assert "lab" in named, path.name
-        assert named <= {"help", *start.COMMANDS}, path.name
+def test_commands_in_the_readme_and_in_docs_exist():
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+    pages["README.md"] = (ROOT / "README.md").read_text(encoding="utf-8")
+    made, started = (
+        {name: set(re.findall(pattern, text, flags=re.MULTILINE)) for name, text in pages.items()}
+        for pattern in (r"(?:^|`)make ([a-z-]+)", r"start\.py ([a-z-]+)")
+    )
+    assert {"lab", "test"} <= made["README.md"] & started["README.md"]
+    assert "lab" in started["setup.md"]
+    for name in pages:
+        assert made[name] | started[name] <= {"help", *TARGETS}, name
 
 
 def test_continuous_integration_runs_the_tests():
@@ -171,7 +174,16 @@ def test_progress_bars_can_be_switched_off():
 def test_no_file_names_a_path_of_somebodys_machine():
     # Written so that this file does not contain what it looks for.
     machine_path = re.compile(rb"(?<![\w.~/-])/(?:home|root|work|Users|tmp)/\w")
-    for folder in (".ci", ".devcontainer", "benchmarks", "convbert_edu", "docs", "notebooks", "tests"):
+    for folder in (
+        ".ci",
+        ".devcontainer",
+        ".github",
+        "benchmarks",
+        "convbert_edu",
+        "docs",
+        "notebooks",
+        "tests",
+    ):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
                 found = machine_path.search(path.read_bytes())

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT
+from page_reading import examples
 from start import python_of
 from tiny_corpus import ANIMALS, sentences
 
@@ -108,9 +109,15 @@ print(json.dumps([convbert_edu.__file__, shapes]))
     file, shapes = json.loads(run(python_of(outside / ".venv"), "-c", code, folder=outside))
     assert Path(file).is_relative_to(outside / ".venv")
     assert shapes.keys() == {folder.name for folder in (PACKAGE / "bundled").iterdir()}
-    for shape in shapes.values():
-        # [CLS], six words and signs, [SEP]; the tiny model is 128 wide.
-        assert shape == [1, 8, 128, True]
+    widths = {"convbert-mini": 384}
+    for name, shape in shapes.items():
+        # [CLS], six words and signs, [SEP]; the tiny models are 128 wide.
+        assert shape == [1, 8, widths.get(name, 128), True]
+
+
+def test_the_first_block_of_the_readme_runs_from_the_new_environment(outside: Path):
+    ((code, written),) = examples((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert run(python_of(outside / ".venv"), "-c", code, folder=outside) == written
 
 
 def test_a_user_fine_tunes_a_model_on_a_table_and_asks_it(outside: Path):

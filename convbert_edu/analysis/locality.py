@@ -1,6 +1,6 @@
 """How local heads are: how far attention looks, how kernels are shaped, and the means of a model over many sentences.
 
-Lesson 07 uses all of it.
+Lesson 07 writes most of it itself and compares.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 def attended_distance(
     attention: Float[Tensor, "*heads query key"], counted: Bool[Tensor, " key"] | None = None
 ) -> Float[Tensor, "*heads query"]:
-    """Return the mean distance, in tokens, between each token and what it looks at: sum_j a[t, j] |t - j|.
+    """Return the mean distance, in tokens, between each token and what it looks at: sum_j P[t, j] |t - j|.
 
     counted: which keys take part; the weights of each row are divided by their sum over these. Many heads park their
     attention on [CLS] or [SEP] where they find nothing to do, which says little about how far they look.

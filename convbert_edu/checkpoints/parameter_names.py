@@ -1,7 +1,8 @@
 """ONE table of names: the same parameter in this package, in transformers and in the authors' TensorFlow 1 code.
 
 Our names follow the paper; the other two are what people's files contain. Every reader and writer of
-checkpoints goes through this table, in either direction. Lesson 06 prints it: `name_table(config)`.
+checkpoints goes through this table, in either direction. Lesson 06 prints the rows of one layer, and loads published
+weights into the reader's own model with them: `name_table(config)`.
 """
 
 from typing import NamedTuple
@@ -68,6 +69,8 @@ def encoder_names(config: ConvBertConfig) -> list[Names]:
         rows += _layer_names(layer, config)
     if config.attention_only:
         rows = [row for row in rows if ".convolution." not in row.ours]
+    if config.shared_values:
+        rows = [row for row in rows if ".convolution.value." not in row.ours]
     return rows
 
 

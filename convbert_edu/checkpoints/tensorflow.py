@@ -1,7 +1,7 @@
 """The authors' TensorFlow 1 checkpoints: reading their files, and turning them into weights and configurations.
 
-Lesson 06 does this step by step. model.ckpt-7.index says what is in such a checkpoint, model.ckpt-7.data-... holds
-it; a configuration must lie beside them.
+Lesson 06, section 4, shows the names and how the axes turn. model.ckpt-7.index says what is in such a checkpoint,
+model.ckpt-7.data-... holds it; a configuration must lie beside them.
 """
 
 import dataclasses
@@ -133,6 +133,11 @@ def read_config(prefix: Path) -> ConvBertConfig:
         raise ValueError(
             f"convolution in {path} is {values['convolution']!r}; the authors' code, and so a TensorFlow checkpoint, "
             "knows no kind but 'span': leave the field out"
+        )
+    if values.get("shared_values", False):
+        raise ValueError(
+            f"shared_values in {path} is true; in the authors' code, and so in a TensorFlow checkpoint, the "
+            "convolution has values of its own: leave the field out"
         )
     if "linear_groups" in values:
         values["num_groups"] = values.pop("linear_groups")

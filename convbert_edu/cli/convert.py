@@ -1,4 +1,4 @@
-"""`convbert-edu convert` (lesson 06) and `convbert-edu export`."""
+"""`convbert-edu convert` (lessons 06 and 16) and `convbert-edu export`."""
 
 import json
 from collections.abc import Sequence
@@ -112,33 +112,59 @@ def _heads(text: str) -> str | list[list[int]]:
 @click.command()
 @click.argument("model")
 @click.argument("target", type=click.Path(path_type=Path))
-def export(model: str, target: Path) -> None:
+@click.option(
+    "--with-internals",
+    is_flag=True,
+    help="Also attention maps and kernels, both heads of pretraining, and inputs that switch heads off.",
+)
+@click.option(
+    "--weights",
+    type=click.Choice(["float32", "float16", "int8"]),
+    default="float32",
+    show_default=True,
+    help="How they are stored; computed with is float32.",
+)
+def export(model: str, target: Path, with_internals: bool, weights: str) -> None:
     """Write MODEL as the ONNX file TARGET, for onnxruntime and other programs.
 
     MODEL is a folder, the output of a fine-tuning run, a bundled model or OWNER/NAME on the hub. Needs the packages
     of convbert-edu[onnx].
     """
-    from convbert_edu.extras.onnx import INPUTS, export_onnx, exported_names
+    from convbert_edu.extras.onnx import HEAD_INPUTS, INPUTS, export_onnx, exported_names, shrink_onnx
 
     with plain_errors():
-        loaded = _load(model)
-        export_onnx(loaded, target)
+        loaded = _load(model, with_internals)
+        export_onnx(loaded, target, with_internals)
+        if weights != "float32":
+            shrink_onnx(target, target, weights)
     click.echo(f"wrote {target}: {type(loaded).__name__}, {loaded.num_parameters():,} parameters")
-    click.echo(f"it reads {', '.join(INPUTS)} and gives {', '.join(exported_names(loaded))}")
+    inputs = [*INPUTS, *(HEAD_INPUTS if with_internals else ())]
+    click.echo(f"it reads {', '.join(inputs)} and gives {', '.join(exported_names(loaded, with_internals))}")
 
 
-def _load(name: str) -> Any:
-    """Return the model with the head that its folder holds; ValueError where it says a head but holds none."""
+def _load(name: str, with_both_heads: bool = False) -> Any:
+    """Return the model with the head that its folder holds; ValueError where it says a head but holds none.
+
+    with_both_heads: a masked language model whose folder holds the other head of pretraining as well gets it, too
+    """
     from convbert_edu.checkpoints.folder import resolve_folder
     from convbert_edu.extras.conversion import named_kind
+    from convbert_edu.models.heads import ConvBertForMaskedLM
     from convbert_edu.training.run_folder import RunFolder
 
     of_run = RunFolder(name).model
     folder = resolve_folder(of_run if of_run.is_dir() else name, "weights")
-    model = named_kind(folder).from_pretrained(folder)
+    kind = named_kind(folder)
+    model = kind.from_pretrained(folder)
     if model.loading_report.newly_initialised:
         raise ValueError(
             f"{name} says that it holds a {type(model).__name__}, but weights are missing "
             f"({', '.join(model.loading_report.newly_initialised)}); train it first"
         )
+    # The other head's weights, by the names that transformers gives them in files.
+    second_head = any("discriminator_predictions" in name for name in model.loading_report.ignored)
+    if with_both_heads and kind is ConvBertForMaskedLM and second_head:
+        from convbert_edu.distillation.objective import MaskedLMWithDetector
+
+        model = MaskedLMWithDetector.from_pretrained(folder)
     return model

@@ -1,4 +1,4 @@
-"""`convbert-edu distil`: a student learns from a teacher."""
+"""`convbert-edu distil`: a student learns from a teacher (lesson 16)."""
 
 from pathlib import Path
 

@@ -1,14 +1,16 @@
 """The loss of a distillation: how far the student's hidden states are from the teacher's, and two games beside it.
 
+Lesson 16 writes the first two lines of it:
+
 loss = hidden_weight * mean over layers l of |s_l - t_l|^2 / (d var_l)      (hidden states, every real token)
-     + sentence_weight * |c - m|^2 / (d var_m)                              (c: last [CLS] state, every text)
+     + sentence_embedding_weight * |c - m|^2 / (d var_m)                    (c: last [CLS] state, every text)
      + attention_weight * mean over layers of KL(P_teacher || P_student)    (heads that stayed self-attention)
      + masked_lm_weight * MLM + rtd_weight * RTD                            (as in pretraining)
 
 var_l is the variance of the teacher's hidden states of layer l, so that an error of 1 is what a student reaches that
 always says the mean. Layer 0 is the output of the embeddings. m is the mean of the teacher's last hidden states over
-the tokens of a text: sentence embeddings are such means, but the heads of a ConvBERT read [CLS]. With a sentence_weight
-[CLS] of the last layer therefore learns m, in place of the teacher's own [CLS].
+the tokens of a text: sentence embeddings are such means, but the heads of a ConvBERT read [CLS]. With a weight above 0
+for it, [CLS] of the last layer therefore learns m, in place of the teacher's own [CLS].
 """
 
 from collections.abc import Sequence
@@ -156,7 +158,7 @@ class DistillationObjective(nn.Module):
         found = self.encoder(read, *rest, output_hidden_states=True, output_attentions=maps)
         means = sentence_embeddings(targets.hidden_states[-1], attention_mask)
         states = list(targets.hidden_states)
-        if settings.sentence_weight:
+        if settings.sentence_embedding_weight:
             states[-1] = torch.cat([means[:, None], states[-1][:, 1:]], dim=1)
         errors = self.layer_errors(found, states, attention_mask)
         tokens = token_total or attention_mask.sum()
@@ -166,9 +168,9 @@ class DistillationObjective(nn.Module):
             loss=loss, layer_errors=errors.detach(), sentence_error=zero, attention_error=zero, masked_lm_loss=zero,
             num_correct=zero, detection_loss=zero,
         )  # fmt: skip
-        if settings.sentence_weight:
+        if settings.sentence_embedding_weight:
             error = self.sentence_error(found.last_hidden_state, means, attention_mask)
-            output.loss = output.loss + settings.sentence_weight * error / tokens
+            output.loss = output.loss + settings.sentence_embedding_weight * error / tokens
             output.sentence_error = error.detach()
         if maps:
             error = attention_error(found.attentions, targets.attentions, attention_mask)

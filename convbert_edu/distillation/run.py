@@ -210,7 +210,7 @@ def evaluate_student(
     errors /= tokens
     results = {"hidden_error": errors.mean().item()}
     results |= {f"hidden_error_{layer}": error for layer, error in enumerate(errors.tolist())}
-    if settings.sentence_weight:
+    if settings.sentence_embedding_weight:
         results["sentence_error"] = sentence_error / tokens
     if settings.masked_lm_weight:
         loss = masked_lm_loss / masked

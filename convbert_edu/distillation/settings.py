@@ -1,4 +1,4 @@
-"""Every number that steers a distillation, and which of them may change when a run goes on."""
+"""Every number that steers a distillation, and which of them may change when a run goes on (lesson 16)."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class DistillationSettings(TokenFileSettings):
     hidden_weight: float = setting(
         1.0, "weight of the squared difference between hidden states, over the teacher's variance"
     )
-    sentence_weight: float = setting(
+    sentence_embedding_weight: float = setting(
         0.0,
         "weight of the squared difference between the student's last [CLS] and the mean of the teacher's last hidden "
         "states, over its variance",
@@ -68,7 +68,7 @@ class DistillationSettings(TokenFileSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_one_of("inputs", INPUTS)
-        weights = ("hidden_weight", "sentence_weight", "attention_weight", "masked_lm_weight", "rtd_weight")
+        weights = ("hidden_weight", "sentence_embedding_weight", "attention_weight", "masked_lm_weight", "rtd_weight")
         for name in weights:
             self.require(name, lambda value: value >= 0, "at least 0")
         self.require("new_learning_rate", lambda value: value > 0, "above 0")

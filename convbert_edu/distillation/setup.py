@@ -1,4 +1,4 @@
-"""The parties of a distillation: student and teacher, loaded, checked against each other, and made ready."""
+"""The parties of a distillation: student and teacher, loaded, checked against each other and made ready (lesson 16)."""
 
 import hashlib
 import json

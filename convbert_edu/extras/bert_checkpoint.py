@@ -1,7 +1,7 @@
 """Any BERT checkpoint -> a model of this package whose heads are all self-attention, which computes the same.
 
 ConvBERT is BERT with other attention, and the authors kept BERT's names. So a ConvBertModel with attention_only is a
-BERT, and BERT's tensors fit it under the names that transformers gives to a ConvBERT's.
+BERT, and BERT's tensors fit it under the names that transformers gives to a ConvBERT's. Lesson 16 begins with one.
 """
 
 import os

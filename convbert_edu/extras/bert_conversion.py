@@ -1,4 +1,4 @@
-"""From a BERT to a ConvBERT: the heads that look near become convolutions, all else stays.
+"""From a BERT to a ConvBERT: the heads that look near become convolutions, all else stays (lesson 16).
 
 Per layer, half of the heads keep their query, key and value rows and stay self-attention. The others give their value
 rows to the convolution, and their columns of the output matrix follow them. The kernels start as the attention that

@@ -163,6 +163,11 @@ def _write(
             f"transformers cannot use {written}: its convolution is {config.convolution!r}, and transformers knows "
             "only 'span'; it would put random numbers in the place of the kernels' weights"
         )
+    elif config.shared_values:
+        report.notes.append(
+            f"transformers cannot use {written}: its convolution takes the values of self-attention (shared_values), "
+            "and transformers' has a layer of its own for them; it would put random numbers there"
+        )
     elif has_narrow_branches(config):
         report.notes.append(
             f"transformers cannot open {written}: with head_ratio {config.head_ratio} its heads are "

@@ -97,6 +97,8 @@ def layer_bytes(config: ConvBertConfig, precision: str) -> int:
         # a: Q, K, V, what attention gathers, K_s, Q * K_s, V_c, and both branches side by side (2 a).
         without_span_key = 4 * d + 7 * a + (0 if fixed else kernels) + wide
         numbers = without_span_key + d + 2 * a if span else without_span_key
+        # V_c is V then, and kept already.
+        numbers -= a if config.shared_values else 0
         without_convolution = 4 * d + 5 * a + wide
         return FLOAT32 * (without_convolution if config.attention_only else numbers) + statistics + dropped
     # float32: the inputs of both LayerNorms. bfloat16: the copies that query, key, value and `expand` read;
@@ -104,6 +106,9 @@ def layer_bytes(config: ConvBertConfig, precision: str) -> int:
     attention = FLOAT32 * 2 * d + BFLOAT16 * (4 * d + 4 * a + wide)
     # float32: the kernels. bfloat16: a copy of the input, V_c, the kernels, and both branches side by side.
     convolution = FLOAT32 * (0 if fixed else kernels) + BFLOAT16 * (d + 3 * a + kernels)
+    if config.shared_values:
+        # Neither V_c nor the copy of the input that it is computed from.
+        convolution -= BFLOAT16 * (d + a)
     if span:
         # float32: the input of the filters, K_s (its bias is float32). bfloat16: the filtered input, Q * K_s.
         convolution += FLOAT32 * (d + a) + BFLOAT16 * (d + a)

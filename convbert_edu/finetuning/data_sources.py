@@ -10,10 +10,9 @@ from convbert_edu.data.examples import Splits, TextExample
 from convbert_edu.data.formats.classified_texts import read_classified_table, read_labelled_lines
 from convbert_edu.data.formats.common import BadRows, FileExamples
 from convbert_edu.data.formats.conll import read_conll, read_conllu
-from convbert_edu.data.formats.glue import read_glue
+from convbert_edu.data.formats.glue import read_glue, read_swag
 from convbert_edu.data.formats.hub import load_hub_dataset
 from convbert_edu.data.formats.squad import read_squad
-from convbert_edu.data.formats.swag import read_swag
 from convbert_edu.pretraining.documents import read_documents
 
 

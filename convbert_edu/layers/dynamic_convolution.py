@@ -9,7 +9,7 @@ DynamicConvolution      DConv   a kernel made from the token itself: dynamic con
 SpanDynamicConvolution  SDConv  a kernel made from the token and its span: ConvBERT (Jiang et al., 2020)
 
 In the paper's formula SDConv takes the V of self-attention. In both published codes, and here, the convolution has
-values of its own, V_c.
+values of its own, V_c; with config.shared_values it takes V.
 """
 
 import torch
@@ -28,7 +28,8 @@ class ConvolutionHeads(nn.Module):
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__()
         self.num_heads = config.num_heads_per_branch
-        self.value = nn.Linear(config.hidden_size, config.branch_size)
+        # None: they come from outside, see config.shared_values.
+        self.value = None if config.shared_values else nn.Linear(config.hidden_size, config.branch_size)
 
     def kernels(
         self,
@@ -44,16 +45,22 @@ class ConvolutionHeads(nn.Module):
         query: Float[Tensor, "batch seq branch"],
         hidden_states: Float[Tensor, "batch seq hidden"],
         mask: Float[Tensor, "batch seq"] | None = None,
+        values: Float[Tensor, "batch seq branch"] | None = None,
     ) -> tuple[Float[Tensor, "batch seq branch"], Float[Tensor, "batch heads seq kernel"]]:
         """Return the convolved values and the kernels that were used.
 
         With a `mask` (1 real, 0 padding) padded tokens never enter a window; without one they do, as in the
-        authors' code and in transformers.
+        authors' code and in transformers. `values` are those of self-attention, where config.shared_values says so.
         """
         # w: the k weights of every token and head, softmax over k                     [B, n, h, k]
         kernels = self.kernels(query, hidden_states, mask)
         # V_c: X times a matrix of its own, cut into heads                              [B, n, h, d_h]
-        values = self.value(hidden_states)
+        if self.value is not None:
+            values = self.value(hidden_states)
+        elif values is None:
+            raise ValueError(
+                "shared_values is true, so this convolution has no values of its own; give it those of self-attention"
+            )
         if mask is not None:
             values = values * mask.unsqueeze(-1)
         values = values.unflatten(-1, (self.num_heads, -1))

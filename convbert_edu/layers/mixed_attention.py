@@ -30,7 +30,8 @@ class MixedAttention(nn.Module):
     """Concat(SelfAttention(Q, K, V), SpanDynamicConvolution(Q, K_s, V_c)), then a dense layer (Mixed-Attn).
 
     Owns what both kinds of heads share, the query, and the output layer that mixes them. In the paper's formula
-    both branches take one V; in both published codes, and here, the convolution has values of its own, V_c.
+    both branches take one V; in both published codes, and here, the convolution has values of its own, V_c. With
+    config.shared_values it takes the V of self-attention, as the formula says.
     """
 
     def __init__(self, config: ConvBertConfig) -> None:
@@ -40,6 +41,7 @@ class MixedAttention(nn.Module):
         # SpanDynamicConvolution, unless the configuration asks for one of lesson 03's other kinds to compare with.
         self.convolution = CONVOLUTIONS[config.convolution](config)
         self.output = nn.Linear(2 * config.branch_size, config.hidden_size)
+        self.shared_values = config.shared_values
 
     def forward(
         self,
@@ -55,9 +57,13 @@ class MixedAttention(nn.Module):
         """Return the mixed vectors, the attention map (None unless asked for) and the convolution kernels."""
         # Q = X W_Q, one query for both branches                                      [B, n, d] -> [B, n, a]
         query = self.query(hidden_states)
+        # V, where both branches take it; else each computes values of its own              [B, n, a]
+        values = self.self_attention.value(hidden_states) if self.shared_values else None
         # Self-Attn(Q, K, V) over the whole sentence, SDConv(Q, K_s, V_c) over a window     [B, n, a] each
-        far, attention_map = self.self_attention(query, hidden_states, attention_bias, return_attention)
-        near, kernels = self.convolution(query, hidden_states, convolution_mask)
+        far, attention_map = self.self_attention(
+            query, hidden_states, attention_bias, return_attention, values
+        )
+        near, kernels = self.convolution(query, hidden_states, convolution_mask, values)
         # Concat(...) W_O                                                             [B, n, 2a] -> [B, n, d]
         return self.output(torch.cat([far, near], dim=-1)), attention_map, kernels
 

@@ -32,10 +32,12 @@ class SelfAttention(nn.Module):
         hidden_states: Float[Tensor, "batch seq hidden"],
         attention_bias: Float[Tensor, "batch 1 1 seq"] | None = None,
         return_map: bool = False,
+        values: Float[Tensor, "batch seq branch"] | None = None,
     ) -> tuple[Float[Tensor, "batch seq branch"], Float[Tensor, "batch heads seq seq"] | None]:
         """Return what each token gathered and, with `return_map`, how much it attended to every other token.
 
         `attention_bias` is added to the scores: 0 for real tokens, a very negative number for padding.
+        `values` are given where they are computed already, for a convolution that shares them.
         """
         dropout = self.dropout.p if self.training else 0.0
         learns = torch.is_grad_enabled() and query.requires_grad
@@ -43,7 +45,7 @@ class SelfAttention(nn.Module):
         # Q, K = X W_K, V = X W_V, each cut into heads                             [B, n, a] -> [B, h, n, d_h]
         query = self._split_heads(query)
         key = self._split_heads(self.key(hidden_states))
-        value = self._split_heads(self.value(hidden_states))
+        value = self._split_heads(self.value(hidden_states) if values is None else values)
         if return_map or not fused:
             # S = Q K^T / sqrt(d_h) + mask, P = softmax(S): the attention map       [B, h, n, n]
             scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])

@@ -16,6 +16,7 @@ MODULE_OF = {
     "plot_attention": "attention",
     "plot_attention_grid": "grids",
     "plot_attention_heads": "attention",
+    "plot_by_head": "grids",
     "plot_by_layer": "by_layer",
     "plot_curves": "curves",
     "plot_kernel_bars": "kernels",

@@ -115,25 +115,27 @@ def _refuse_choices(choices: dict[str, int | None]) -> None:
 # Tokens along an axis.
 
 
-def label_tokens(axis: Axis, tokens: Sequence[str]) -> None:
+def label_tokens(axis: Axis, tokens: Sequence[str], repeats: int = 1, font_size: int = FONT_SIZE) -> None:
     """Write token t at position t of `axis`; where all would overlap, only every second, third...
 
     Labels on the x axis lie flat where all of them have room, else they stand upright. Label x before y: upright
     labels take height away, and with it room for labels on the y axis.
+    repeats: how many tables of these tokens stand along the axis; each gets the same labels
     """
     names = drawable([shorten(token) for token in tokens])
-    axis.set_tick_params(labelsize=FONT_SIZE)
+    count = len(tokens) * repeats
+    axis.set_tick_params(labelsize=font_size)
     room_needed = LINE_HEIGHT
     if axis.axis_name == "x":
         # The layout is not settled before the figure is drawn: axes may still lose some of their room.
         widest = max(_width_in_font_sizes(name) for name in names)
-        if KEPT_ROOM * _room_in_font_sizes(axis) >= len(tokens) * widest:
+        if KEPT_ROOM * _room_in_font_sizes(axis, font_size) >= count * widest:
             room_needed = widest
         else:
             axis.set_tick_params(rotation=90)
-    axis.set_major_locator(_EveryNth(len(tokens), room_needed))
-    axis.set_major_formatter(FuncFormatter(lambda position, _: names[round(position)]))
-    if axis.axis_name == "y" and room_needed * len(tokens) > _room_in_font_sizes(axis):
+    axis.set_major_locator(_EveryNth(len(tokens), repeats, room_needed, font_size))
+    axis.set_major_formatter(FuncFormatter(lambda position, _: names[round(position) % len(names)]))
+    if axis.axis_name == "y" and room_needed * count > _room_in_font_sizes(axis, font_size):
         # The layout makes room for the labels that it sees, and then other tokens may be the ones that get labels.
         axis.get_figure(root=True).draw_without_rendering()
 
@@ -144,30 +146,39 @@ def shorten(token: str) -> str:
 
 
 class _EveryNth(Locator):
-    """Puts ticks at 0, n, 2n...; n is chosen whenever the figure is drawn, when its final size is known.
+    """Puts ticks at 0, n, 2n... of each table; n is chosen whenever the figure is drawn, when its final size is known.
 
     A little more room changes nothing: other labels would take other room, and the layout would never settle.
     """
 
-    def __init__(self, count: int, room_needed: float) -> None:
+    def __init__(self, count: int, repeats: int, room_needed: float, font_size: int) -> None:
         self.count = count
+        self.repeats = repeats
         self.room_needed = room_needed
+        self.font_size = font_size
         self.step = 1
 
     def __call__(self) -> list[int]:
         """Return the positions that get a label."""
-        step = max(1, math.ceil(self.count * self.room_needed / _room_in_font_sizes(self.axis)))
+        needed = self.count * self.repeats * self.room_needed
+        step = max(1, math.ceil(needed / _room_in_font_sizes(self.axis, self.font_size)))
         if step > self.step or step < 0.7 * self.step:
             self.step = step
-        return list(range(0, self.count, self.step))
+        # The first label of the next table needs its room, too.
+        end = self.count if self.repeats == 1 else max(1, self.count - self.step + 1)
+        return [
+            table * self.count + position
+            for table in range(self.repeats)
+            for position in range(0, end, self.step)
+        ]
 
 
-def _room_in_font_sizes(axis: Axis) -> float:
+def _room_in_font_sizes(axis: Axis, font_size: int) -> float:
     """The length of an axis, in units of the font size of its labels."""
     box = axis.axes.get_window_extent()
     pixels = box.width if axis.axis_name == "x" else box.height
     points = pixels * 72 / axis.get_figure(root=True).dpi
-    return points / FONT_SIZE
+    return points / font_size
 
 
 @functools.cache

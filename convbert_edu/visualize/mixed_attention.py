@@ -1,6 +1,7 @@
 """Mixed attention as one picture: what the attention heads and the convolution heads of a layer look at.
 
-`plot_mixed_attention` shows a whole sentence, `plot_token` one token of it. Lesson 07 uses both.
+`plot_mixed_attention` shows a whole sentence, `plot_token` one token of it: this is what the explorer of lesson 07
+draws.
 """
 
 from collections.abc import Sequence

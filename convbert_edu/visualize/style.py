@@ -202,8 +202,13 @@ def draw_mosaic(ax: Axes, tables: Float[Tensor, "layer head row column"], larges
         ax.axhline(layer * rows - 0.5, color="0.4", linewidth=1.5)
     for head in range(1, heads):
         ax.axvline(head * columns - 0.5, color="0.4", linewidth=1.5)
-    ax.set_yticks([(layer + 0.5) * rows - 0.5 for layer in range(layers)], range(layers))
-    ax.set_xticks([(head + 0.5) * columns - 0.5 for head in range(heads)], range(heads))
-    ax.tick_params(length=0)
+    # Which head: above. Which layer: on the right. The two other sides are free for what rows and columns are.
+    above, right = ax.secondary_xaxis("top"), ax.secondary_yaxis("right")
+    above.set_xticks([(head + 0.5) * columns - 0.5 for head in range(heads)], range(heads))
+    right.set_yticks([(layer + 0.5) * rows - 0.5 for layer in range(layers)], range(layers))
+    above.set_xlabel("head")
+    right.set_ylabel("layer")
+    for axis in (above, right):
+        axis.tick_params(length=0)
     ax.spines[["top", "right"]].set_visible(True)
     return image

@@ -21,7 +21,7 @@ import nbformat
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
-from convbert_edu.exercises import check_answer
+from convbert_edu.exercises.checking import check_answer
 from convbert_edu.exercises.definition import Exercise, exercise_files, load_exercise
 
 
@@ -86,14 +86,14 @@ class Grader:
     def grade(self, number: str) -> None:
         """Grade one answer as it stands now, and write the result."""
         exercise = self.exercises[number]
-        shown, verdict = False, None
+        shown, result = False, None
         message = self.failures.get(number, "")
         if exercise.name not in self.names:
             message = message or f"{exercise.name} is not defined in the notebook."
         else:
             answer = self.names[exercise.name]
             try:
-                verdict = within(self.seconds, lambda: check_answer(exercise, answer))
+                result = within(self.seconds, lambda: check_answer(exercise, answer))
                 within(self.seconds, lambda: exercise.shown(answer))
                 shown = True
             except OutOfTime:
@@ -101,9 +101,9 @@ class Grader:
             except BaseException as error:
                 failed = "".join(traceback.format_exception_only(error)).strip()
                 message = f"The check that one can read failed: {failed}"
-        passed = verdict is not None and verdict.passed
-        if verdict is not None:
-            message = f"{verdict.text}\n{message}".strip()
+        passed = result is not None and result.passed
+        if result is not None:
+            message = f"{result.text}\n{message}".strip()
         self.passed |= {number} if passed else set()
         entry = {"exercise": number, "passed": passed, "shown": shown, "message": message}
         with self.results.open("a", encoding="utf-8") as file:

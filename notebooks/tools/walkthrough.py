@@ -1,7 +1,8 @@
 """Run every lesson without a browser and write it as a web page: python notebooks/tools/walkthrough.py
 
 The pages and their list, build/walkthrough/index.html, can be read without any network.
-A lesson that fails is named, the others are still run, and the command ends with an error.
+A lesson that fails is named, the others are still run, and the command ends with an error. A lesson whose data cannot
+be fetched is left out.
 """
 
 import re
@@ -16,6 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
 from convbert_edu.files import atomic_write
+from needed_data import why_left_out
 from pages import PageExporter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,9 +99,11 @@ def _first_question(text: str) -> str:
 
 if __name__ == "__main__":
     output = ROOT / "build" / "walkthrough"
-    failed = [
-        result for result in walk(sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")), output) if result.failure
-    ]
+    lessons = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    for reason in filter(None, (why_left_out(lesson.stem) for lesson in lessons)):
+        print(reason)
+    results = walk([lesson for lesson in lessons if not why_left_out(lesson.stem)], output)
+    failed = [result for result in results if result.failure]
     print(f"The pages: {(output / 'index.html').relative_to(ROOT)}")
     if failed:
         sys.exit("Failed: " + ", ".join(result.title for result in failed))

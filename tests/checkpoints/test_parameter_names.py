@@ -15,7 +15,7 @@ from models.cases import EVERY_MODEL
 
 CONFIGURATIONS = [{}, {"num_groups": 1}, {"embedding_size": 32}, {"num_hidden_layers": 5}]
 # These transformers does not have.
-OUR_OWN = [{"convolution": "dynamic"}, {"convolution": "fixed"}]
+OUR_OWN = [{"convolution": "dynamic"}, {"convolution": "fixed"}, {"shared_values": True}]
 
 
 @pytest.mark.parametrize("changes", CONFIGURATIONS + OUR_OWN)

@@ -61,7 +61,7 @@ def test_the_hidden_loss_is_the_mean_squared_difference_over_the_variance(partie
 def test_the_last_cls_learns_the_mean_of_the_teachers_last_hidden_states(parties: Parties):
     """Both as a sentence, and where the layers are compared; a long text counts by its tokens."""
     objective, teacher, batch = prepared(
-        parties, inputs="original", masked_lm_weight=0.0, hidden_weight=2.0, sentence_weight=3.0
+        parties, inputs="original", masked_lm_weight=0.0, hidden_weight=2.0, sentence_embedding_weight=3.0
     )
     # One text shorter than the others.
     batch["attention_mask"][0, 20:] = 0
@@ -175,7 +175,7 @@ def test_equal_maps_have_no_error():
 
 def test_a_step_of_two_parts_has_the_gradient_of_one(parties: Parties):
     """What is divided by is that of the whole step, so parts of unequal length count by their tokens."""
-    objective, teacher, batch = prepared(parties, rtd_weight=4.0, sentence_weight=0.5)
+    objective, teacher, batch = prepared(parties, rtd_weight=4.0, sentence_embedding_weight=0.5)
     objective(teacher.targets_for(batch, "masked"), **batch).loss.backward()
     whole = [parameter.grad.clone() for parameter in objective.parameters() if parameter.grad is not None]
     objective.zero_grad()

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from convbert_edu import nano
-from convbert_edu.exercises import Verdict, _known, check, hint
+from convbert_edu.exercises import check, hint
+from convbert_edu.exercises.checking import CheckResult, _known
 from convbert_edu.exercises.definition import (
     FOLDER_VARIABLE,
     PRIVATE_VARIABLE,
@@ -28,7 +29,7 @@ class RightKey(nano.SpanAwareKey):
     """The lesson's class under another name."""
 
 
-def refused(number: str, answer: object, *words: str) -> Verdict:
+def refused(number: str, answer: object, *words: str) -> CheckResult:
     """Check an answer that is not right, and that the text holds these words; return the verdict."""
     verdict = check(number, answer)
     assert not verdict.passed

@@ -15,7 +15,8 @@ import pytest
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "notebooks/tools")]
 
-from convbert_edu.exercises import Known, Verdict, check
+from convbert_edu.exercises import check
+from convbert_edu.exercises.checking import CheckResult, Known
 from convbert_edu.exercises.definition import Exercise, exercise_files, load_exercise, run_source
 from convbert_edu.exercises.observing import meets, observe
 from exercise_texts import STUB, starting_cell
@@ -33,7 +34,7 @@ def exercise(request: pytest.FixtureRequest) -> Exercise:
     return load_exercise(request.param)
 
 
-def hints_in(exercise: Exercise, verdict: Verdict) -> list[str]:
+def hints_in(exercise: Exercise, verdict: CheckResult) -> list[str]:
     """The names of the mistakes whose hints a verdict shows."""
     return [each.name for each in exercise.mistakes if " ".join(each.hint.split()) in verdict.text]
 

@@ -58,6 +58,8 @@ def test_another_kind_of_convolution(checkpoint: Path, tmp_path: Path):
     refused(checkpoint, tmp_path / "ours", "conv_type in", "is 'dconv'; only 'sdconv'")
     path.write_text(path.read_text().replace('"conv_type": "dconv"', '"convolution": "dynamic"'))
     refused(checkpoint, tmp_path / "ours", "convolution in", "is 'dynamic'; the authors' code")
+    path.write_text(path.read_text().replace('"convolution": "dynamic"', '"shared_values": true'))
+    refused(checkpoint, tmp_path / "ours", "shared_values in", "is true; in the authors' code")
 
 
 def test_a_configuration_of_another_model(checkpoint: Path, tmp_path: Path):

@@ -17,6 +17,7 @@ SIZES = {
     "base": (ConvBertConfig.base(num_hidden_layers=2, vocab_size=1000, **NO_DROPOUT), 2, 64),
     "dynamic": (ConvBertConfig.small(num_hidden_layers=2, convolution="dynamic", **NO_DROPOUT), 2, 64),
     "fixed": (ConvBertConfig.small(num_hidden_layers=2, convolution="fixed", **NO_DROPOUT), 2, 64),
+    "shared values": (ConvBertConfig.small(num_hidden_layers=2, shared_values=True, **NO_DROPOUT), 2, 64),
     "attention only": (ConvBertConfig.small(num_hidden_layers=2, attention_only=True, **NO_DROPOUT), 2, 64),
 }
 

@@ -1,8 +1,6 @@
 """The pages beside the lessons: glossary, prerequisites, troubleshooting, names."""
 
 import ast
-import contextlib
-import io
 import re
 from graphlib import CycleError, TopologicalSorter
 
@@ -10,7 +8,17 @@ import pytest
 
 from helpers import LESSONS, ROOT
 from names_page import LETTERS, class_table, filled_page, parameter_table, written_in
-from page_reading import anchors, entries, examples, links, notation, quoted_messages, sentences, without_code
+from page_reading import (
+    broken_links,
+    entries,
+    examples,
+    links,
+    notation,
+    quoted_messages,
+    sentences,
+    without_code,
+    wrong_outputs,
+)
 
 NOTEBOOKS = ROOT / "notebooks"
 PAGES = ("GLOSSARY.md", "PREREQUISITES.md", "TROUBLESHOOTING.md", "NAMES.md")
@@ -25,14 +33,7 @@ def page(name: str) -> str:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_link_of_a_page_leads_somewhere(name):
-    for words, target in links(page(name)):
-        if "://" in target:
-            continue
-        path, _, fragment = target.partition("#")
-        file = NOTEBOOKS / (path or name)
-        assert file.exists(), (words, target)
-        if fragment:
-            assert fragment in anchors(file.read_text(encoding="utf-8")), (words, target)
+    assert broken_links(NOTEBOOKS / name) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -66,7 +67,10 @@ def test_no_term_is_explained_by_terms_that_are_explained_by_it():
 
 
 def test_a_circle_of_definitions_is_found():
-    circle = {"token": "A token is a part of the vocabulary.", "vocabulary": "The vocabulary is a list of tokens."}
+    circle = {
+        "token": "A token is a part of the vocabulary.",
+        "vocabulary": "The vocabulary is a list of tokens.",
+    }
     assert set(circle_of_definitions(circle)) == {"token", "vocabulary"}
     assert circle_of_definitions(circle | {"token": "A token is a piece of text. See vocabulary."}) == []
 
@@ -74,7 +78,9 @@ def test_a_circle_of_definitions_is_found():
 def circle_of_definitions(found: dict[str, str]) -> list[str]:
     """The terms of a circle in which each is defined, in its first sentence, by the next; none where there is none."""
     by_length = sorted(found, key=len, reverse=True)
-    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, by_length))})(?:s|es)?(?![\w-])", re.IGNORECASE)
+    pattern = re.compile(
+        rf"(?<![\w-])({'|'.join(map(re.escape, by_length))})(?:s|es)?(?![\w-])", re.IGNORECASE
+    )
     names = {term.lower(): term for term in found}
     graph = {
         term: {names[word.lower()] for word in pattern.findall(sentences(text)[0])} - {term} - ALSO_ENGLISH
@@ -90,7 +96,9 @@ def circle_of_definitions(found: dict[str, str]) -> list[str]:
 def test_every_letter_of_the_notation_stands_there_once():
     letters = notation(page("GLOSSARY.md"))
     assert len(letters) == len(set(letters))
-    assert {"B", "n", "d", "e", "v", "L", r"\gamma", "h", "d_h", "a", "k", "r", "g", r"\mathcal{L}"} <= set(letters)
+    assert {"B", "n", "d", "e", "v", "L", r"\gamma", "h", "d_h", "a", "k", "r", "g", r"\mathcal{L}"} <= set(
+        letters
+    )
 
 
 # Prerequisites and troubleshooting.
@@ -108,18 +116,6 @@ def test_a_snippet_that_prints_something_else_is_found():
     assert wrong_outputs(good) == []
     assert wrong_outputs(good + "\n" + bad) == [("print(x + 1)\n", "3\n", "4\n")]
     assert wrong_outputs(good + "\n```python\nprint(x)\n```\n") == [("print(x)\n", "2\n", "")]
-
-
-def wrong_outputs(text: str) -> list[tuple[str, str, str]]:
-    """The snippets of a page, run one after the other, that do not print what stands below: code, printed, written."""
-    variables, wrong = {}, []
-    for code, written in examples(text):
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(code, variables)
-        if printed.getvalue() != written:
-            wrong.append((code, printed.getvalue(), written))
-    return wrong
 
 
 def test_the_prerequisites_have_a_snippet_in_each_part():

@@ -55,6 +55,11 @@ OF_TOKENS: dict[str, Callable[..., Figure]] = {
 
 # These show no tokens.
 OF_NUMBERS: dict[str, Callable[..., Figure]] = {
+    "by_head": lambda **o: visualize.plot_by_head(
+        {"attention heads": weights(6, 6), "convolution heads": weights(6, 6) - 0.1},
+        "share of the weight",
+        **o,
+    ),
     "by_layer": lambda **o: visualize.plot_by_layer({"heads": weights(12, 6)}, "distance", **o),
     "locality": lambda **o: visualize.plot_locality(
         {"with convolution beside them": 9 * weights(4, 2), "without convolution": 9 * weights(4, 4)},

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from convbert_edu.visualize import plot_attention, plot_attention_heads, plot_kernel_bars, plot_kernels
+from convbert_edu.visualize import (
+    describe,
+    plot_attention,
+    plot_attention_grid,
+    plot_attention_heads,
+    plot_by_head,
+    plot_kernel_bars,
+    plot_kernels,
+    plot_kernels_grid,
+)
 
 WORDS = "[CLS] an extraordinarily long , un ##watch ##able film for $ 5 ? or $ 7 ! [SEP]".split()
 
@@ -102,6 +111,79 @@ def test_bars_are_as_high_as_the_weights_and_stand_over_their_words():
     bars = ax.containers[0].patches
     assert [round(bar.get_height(), 6) for bar in bars] == [0.1, 0.7, 0.2]
     assert labels_of(ax.xaxis) == ["", "can", "fish"]
+
+
+def ticks(axis) -> list[tuple[float, str]]:
+    """Where the ticks of an axis stand, as drawn, and what is written there."""
+    axis.get_figure(root=True).draw_without_rendering()
+    return [(tick.get_loc(), tick.label1.get_text()) for tick in axis._update_ticks()]
+
+
+def test_every_map_of_a_grid_has_its_tokens_below_and_beside_it():
+    ax = plot_attention_grid(weights(2, 3, 5, 5), WORDS[:5]).axes[0]
+    assert ticks(ax.xaxis) == list(enumerate(WORDS[:5] * 3))
+    assert ticks(ax.yaxis) == list(enumerate(WORDS[:5] * 2))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("looked at (key)", "looking (query)")
+
+
+@pytest.mark.parametrize(("heads", "count"), [(3, 30), (6, 24), (12, 60)])
+def test_where_a_grid_has_no_room_every_map_has_the_same_few_tokens(heads, count):
+    words = [f"word{position}" for position in range(count)]
+    figure = plot_attention_grid(weights(2, heads, count, count), words)
+    assert_labels_apart(figure)
+    for axis, repeats in ((figure.axes[0].xaxis, heads), (figure.axes[0].yaxis, 2)):
+        shown = ticks(axis)
+        assert all(label == words[round(place) % count] for place, label in shown)
+        in_each = [
+            [place % count for place, _ in shown if place // count == table] for table in range(repeats)
+        ]
+        assert 1 < len(in_each[0]) < count
+        assert in_each == [in_each[0]] * repeats
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(9, [(2, "-2"), (4, "0"), (6, "+2")]), (3, [(0, "-1"), (1, "0"), (2, "+1")]), (1, [(0, "0")])],
+)
+def test_every_table_of_kernels_has_its_offsets_below_it(size, expected):
+    ax = plot_kernels_grid(weights(2, 3, 5, size), WORDS[:5]).axes[0]
+    assert ticks(ax.xaxis) == [(head * size + place, label) for head in range(3) for place, label in expected]
+    assert ticks(ax.yaxis) == list(enumerate(WORDS[:5] * 2))
+
+
+@pytest.mark.parametrize("draw", [plot_attention_grid, plot_kernels_grid])
+def test_a_grid_says_which_head_and_which_layer(draw):
+    above, right = draw(weights(2, 3, 5, 5), WORDS[:5]).axes[0].child_axes
+    assert [tick.get_text() for tick in above.get_xticklabels()] == ["0", "1", "2"]
+    assert [tick.get_text() for tick in right.get_yticklabels()] == ["0", "1"]
+    assert list(above.get_xticks()) == [2, 7, 12]  # the middle columns of three tables of five
+    assert list(right.get_yticks()) == [2, 7]
+
+
+def test_one_number_for_each_head_is_written_in_its_cell_on_one_colour_scale():
+    tables = {
+        "attention heads": torch.tensor([[0.1, 0.2], [0.3, 0.04]]),
+        "kernels": torch.tensor([[0.9], [-0.001]]),
+    }
+    figure = plot_by_head(tables, "share", number_format=".0%")
+    left, right = figure.axes[:2]
+    assert [text.get_text() for text in left.texts] == ["10%", "20%", "30%", "4%"]
+    assert [text.get_position() for text in left.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert [text.get_text() for text in right.texts] == ["90%", "0%"]  # not "-0%"
+    assert [text.get_color() for text in right.texts] == ["white", "black"]
+    assert left.images[0].get_clim() == right.images[0].get_clim() == pytest.approx((0, 0.9))
+    np.testing.assert_array_equal(left.images[0].get_array(), tables["attention heads"].numpy())
+    assert "attention heads: Layer 1, head 0 has most, 30%; layer 1, head 1 least, 4%." in describe(figure)
+
+
+def test_figures_of_heads_that_are_compared_may_share_a_scale():
+    figure = plot_by_head({"heads": weights(2, 3)}, "share", largest=2.0)
+    assert figure.axes[0].images[0].get_clim() == (0, 2)
+
+
+def test_a_figure_of_no_heads_is_refused():
+    with pytest.raises(ValueError, match="values is empty; give at least one table"):
+        plot_by_head({}, "share")
 
 
 def test_weights_that_need_gradients_or_half_precision_are_drawn():

@@ -3,7 +3,7 @@
 import pytest
 
 from convbert_edu.data.examples import ChoiceExample
-from convbert_edu.data.formats.swag import read_swag
+from convbert_edu.data.formats.glue import read_swag
 
 HEAD = ",video-id,fold-ind,startphrase,sent1,sent2,gold-source,ending0,ending1,ending2,ending3,label\n"
 ROW = '0,anetv_1,17,"A man, old. He","A man, old.",He,gold,"sings ""loud"".",runs.,sits 😀.,is a cat.,2\r\n'
