@@ -300,7 +300,8 @@ def links_to_lessons_without_target(lesson: NotebookNode, headings: Mapping[str,
     dead = []
     for _, target in links(markdown(lesson)):
         file, _, place = target.partition("#")
-        if "://" in target or not file.endswith(".ipynb"):
+        # Notebooks in another folder are no lessons: those of the exercises have a test of their own.
+        if "/" in target or not file.endswith(".ipynb"):
             continue
         # GitHub and JupyterLab make other anchors of a heading.
         anchors = {made for heading in headings.get(file, ()) for made in (anchor(heading), heading.replace(" ", "-"))}

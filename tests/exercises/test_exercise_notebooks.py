@@ -119,6 +119,13 @@ def test_the_page_lists_every_exercise():
         assert f"| {number} | {exercise.title} | {exercise.difficulty} | {exercise.minutes} |" in page
 
 
+def test_a_lesson_leads_to_its_exercises_and_they_lead_back(lesson):
+    cells = nbformat.read(lesson_file(lesson), as_version=4).cells
+    assert any(f"](exercises/{lesson}_exercises.ipynb)" in cell.source for cell in cells)
+    exercises = nbformat.read(FOLDER / f"{lesson}_exercises.ipynb", as_version=4).cells
+    assert f"](../{lesson_file(lesson).name})" in exercises[0].source
+
+
 def test_every_lesson_with_exercises_is_there():
     assert all(lesson_file(number).exists() for number in lessons())
     assert {f"{number:02}" for number in range(14)} == set(lessons())
