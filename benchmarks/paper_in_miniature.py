@@ -50,10 +50,10 @@ COMMON = dict(
     log_every=50, evaluate_every=500, evaluate_sequences=512,
 )  # fmt: skip
 STAGES: dict[str, dict[str, Any]] = {
-    "masked_lm": dict(objective="masked_lm", steps=4_000, learning_rate=2e-3, warmup_steps=200),
+    "masked_lm": dict(objective="masked_lm", steps=4_600, learning_rate=2e-3, warmup_steps=200),
     "replaced_token": dict(
         objective="replaced_token", start_discriminator="masked_lm/generator", start_generator=GENERATOR,
-        freeze_generator=True, steps=1_200, learning_rate=7e-4, warmup_steps=100,
+        freeze_generator=True, steps=1_400, learning_rate=7e-4, warmup_steps=100,
     ),
 }  # fmt: skip
 # The second stage reads the text in another order than the first.
