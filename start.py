@@ -315,7 +315,7 @@ def lint(project: Project) -> None:
 
 
 def notebooks(project: Project) -> None:
-    """Run the lessons again and store their new outputs."""
+    """Run the lessons, and the solutions of the exercises, again and store their new outputs."""
     setup(project)
     lessons = sorted(f"notebooks/{path.name}" for path in (project.root / "notebooks").glob("*.ipynb"))
     project.call(
@@ -323,6 +323,7 @@ def notebooks(project: Project) -> None:
         "--ExecutePreprocessor.extra_arguments=--log-level=ERROR", *lessons,
     )  # fmt: skip
     project.call("notebooks/tools/normalise.py", *lessons, quiet=False)
+    project.call("notebooks/tools/exercise_notebooks.py")
 
 
 def course(project: Project) -> None:

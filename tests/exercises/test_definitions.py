@@ -165,11 +165,8 @@ def report() -> Counter:
                 verdict = check(number, answer)
                 count[f"wrong answers, {kind}: tried"] += 1
                 count[f"wrong answers, {kind}: refused"] += not verdict.passed
-                if mistake:
-                    count[f"wrong answers, {kind}: with a hint to give"] += 1
-                    count[f"wrong answers, {kind}: with the fitting hint"] += mistake in hints_in(
-                        exercise, verdict
-                    )
+                hinted = mistake in hints_in(exercise, verdict)
+                count[f"wrong answers, {kind}: with the fitting hint"] += hinted
         known = Known(exercise)
         for _, source in mutations(exercise.source):
             count["changes by machine: tried"] += 1

@@ -216,8 +216,7 @@ IN_OTHER_STYLES: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
         (
             "AsAListOfLayers",
             [
-                ("zip(self.parts, slices, strict=True)", "zip(reversed(self.parts), slices, strict=True)"),
-                ("torch.cat([part(piece)", "torch.cat([part(piece)"),
+                ("strict=True)], dim=-1)", "strict=True)][::-1], dim=-1)"),
             ],
             "",
         ),
