@@ -26,6 +26,7 @@ from convbert_edu.pretraining.documents import pretraining_texts
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
+# The tests' helpers can be imported only from here on.
 from browser.explainer import (  # noqa: E402
     OUTPUTS,
     hostile_texts,

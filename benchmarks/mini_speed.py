@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from common import compare, print_table, write_json
+from common import compare, machine, print_table, write_json
 from convbert_edu import ConvBertModel
 from convbert_edu.checkpoints.folder import BUNDLED
 from convbert_edu.extras.bert_checkpoint import find_bert
@@ -25,7 +25,7 @@ from convbert_edu.nano import ConvBert
 NAME = "convbert-mini"
 SHAPES = ((8, 128), (2, 512))
 PACKAGE, NANO, THEIRS, TEACHER = "convbert_edu", "nano.py", "ConvBERT, transformers", "teacher, transformers"
-# Of hidden states, whose entries lie between -10 and 10; FLOPs count a multiplication and an addition as two.
+# Of hidden states, whose entries lie between -10 and 10.
 TOLERANCE = 1e-4
 
 
@@ -52,7 +52,7 @@ def make_run(model: nn.Module, ids: Tensor) -> Callable[[], Tensor]:
 
 
 def flops(run: Callable[[], Tensor]) -> int:
-    """Return the FLOPs of the matrix products and convolutions of one call."""
+    """Return the FLOPs of one call's matrix products and convolutions; a multiplication and an addition are two."""
     counter = FlopCounterMode(display=False)
     # The counter does not see into attention that is computed in one piece on a CPU.
     with sdpa_kernel(SDPBackend.MATH), counter:
@@ -80,7 +80,9 @@ def measure(
 def main(repeats: int, output: str | None) -> None:
     """Time all models at each shape and print a table for each."""
     models = make_models()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32, medians of {repeats}")
+    facts = machine()
+    threads = torch.get_num_threads()
+    print(f"{facts['processor']}, torch {facts['torch']}, {threads} threads, float32, medians of {repeats}")
     parameters = {name: sum(each.numel() for each in model.parameters()) for name, model in models.items()}
     for name, count in parameters.items():
         print(f"{name:24}{count:12,} parameters")
@@ -91,7 +93,7 @@ def main(repeats: int, output: str | None) -> None:
         for name, figures in found.items():
             print(f"{name:24}{figures['flops'] / 1e9:10.1f} GFLOPs")
     if output:
-        write_json(output, {"parameters": parameters, "shapes": results})
+        write_json(output, {"machine": facts, "parameters": parameters, "shapes": results})
 
 
 if __name__ == "__main__":

@@ -156,9 +156,9 @@ class DistillationObjective(nn.Module):
         read = original_ids if settings.inputs == "original" else input_ids
         maps = targets.attentions is not None
         found = self.encoder(read, *rest, output_hidden_states=True, output_attentions=maps)
-        means = sentence_embeddings(targets.hidden_states[-1], attention_mask)
         states = list(targets.hidden_states)
         if settings.sentence_embedding_weight:
+            means = sentence_embeddings(states[-1], attention_mask)
             states[-1] = torch.cat([means[:, None], states[-1][:, 1:]], dim=1)
         errors = self.layer_errors(found, states, attention_mask)
         tokens = token_total or attention_mask.sum()

@@ -28,8 +28,10 @@ def built(*names: str) -> list[Any]:
     found = []
     for name in names:
         if not hasattr(nano, name):
+            from convbert_edu.exercises.definition import lesson_names
+
             raise AttributeError(
-                f"no lesson builds {name!r}; lessons 01 to 05 build {', '.join(_lesson_names())}"
+                f"no lesson builds {name!r}; lessons 01 to 05 build {', '.join(lesson_names())}"
             )
         if own is not None and hasattr(own, name):
             print(f"{name} is yours, from {OWN}.py")
@@ -46,10 +48,6 @@ def _own_module() -> ModuleType | None:
         if error.name != OWN:
             raise
         return None
-
-
-def _lesson_names() -> list[str]:
-    return [name for name, value in vars(nano).items() if getattr(value, "__module__", "") == nano.__name__]
 
 
 def check(number: str, answer: Any) -> "CheckResult":

@@ -1,4 +1,4 @@
-"""What an exercise is made of, and where the exercises of lessons 00 to 15 are found.
+"""What an exercise is made of, and where the exercises of lessons 00 to 13 are found.
 
 Each exercise is one file in notebooks/exercises/source/: real Python that defines EXERCISE. Everything else comes from
 that file: what `check` says, the notebooks of readers, those with solutions, and nbgrader's.
@@ -181,11 +181,12 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
+def lesson_names() -> list[str]:
+    """Return the names of the classes and functions that lessons 01 to 05 build, in their order."""
+    return [name for name, value in vars(nano).items() if getattr(value, "__module__", "") == nano.__name__]
+
+
 def parts_of(exercise: Exercise) -> list[str]:
     """Return the classes of other exercises that the solution is made of, such as SelfAttention in MixedAttention."""
     used = {node.id for node in ast.walk(ast.parse(exercise.source)) if isinstance(node, ast.Name)}
-    return [
-        name
-        for name, value in vars(nano).items()
-        if name in used and name != exercise.name and getattr(value, "__module__", "") == nano.__name__
-    ]
+    return [name for name in lesson_names() if name in used and name != exercise.name]

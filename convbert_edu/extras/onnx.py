@@ -140,10 +140,7 @@ def quantise_onnx(source: str | os.PathLike, target: str | os.PathLike) -> None:
     """
     if find_spec("onnxruntime") is None:
         raise ModuleNotFoundError("int8 needs onnxruntime; install it with pip install 'convbert-edu[onnx]'")
-    if not Path(source).is_file():
-        raise FileNotFoundError(
-            f"{source} is not a file; write it first with export_onnx or convbert-edu export"
-        )
+    _check_source(source)
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     # It advises to rewrite the graph first; what PyTorch exports is rewritten already.
@@ -170,10 +167,7 @@ def shrink_onnx(source: str | os.PathLike, target: str | os.PathLike, stored_as:
         raise ValueError(f"stored_as is {stored_as!r}; choose one of {', '.join(STORED_AS)}")
     if find_spec("onnx") is None:
         raise ModuleNotFoundError("this needs onnx; install it with pip install 'convbert-edu[onnx]'")
-    if not Path(source).is_file():
-        raise FileNotFoundError(
-            f"{source} is not a file; write it first with export_onnx or convbert-edu export"
-        )
+    _check_source(source)
     import onnx
 
     proto = onnx.load(source)
@@ -212,6 +206,13 @@ def shrink_onnx(source: str | os.PathLike, target: str | os.PathLike, stored_as:
         onnx.save(proto, unfinished)
 
 
+def _check_source(source: str | os.PathLike) -> None:
+    if not Path(source).is_file():
+        raise FileNotFoundError(
+            f"{source} is not a file; write it first with export_onnx or convbert-edu export"
+        )
+
+
 def _round_matrix(matrix: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the matrix as whole numbers, and the step of each line along `axis`, in float16."""
     largest = np.abs(matrix).max(axis=axis, keepdims=True) / 127
@@ -242,12 +243,8 @@ class ScoresOnly(nn.Module):
         return tuple(getattr(result, name) for name in self.names)
 
 
-class ScoresAndInternals(nn.Module):
+class ScoresAndInternals(ScoresOnly):
     """A model that returns scores, attention maps and kernels, and whose heads can be switched off."""
-
-    def __init__(self, model: PretrainedModel, names: list[str]) -> None:
-        super().__init__()
-        self.model, self.names = model, names
 
     def forward(
         self,

@@ -6,6 +6,7 @@ thread each (half the batch_size, threads=1) train a small model much faster tha
 threads wait for each other in every small operation.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -67,7 +68,8 @@ def no_sync(model: nn.Module, wanted: bool) -> AbstractContextManager:
 def init_distributed(device: torch.device) -> Iterator[DistributedContext]:
     """Join the processes that torchrun started, if it did, and leave them at the end.
 
-    Where that has been done already (several runs in one program), they stay together.
+    Where that has been done already (several runs in one program), they stay together. What was wrapped must be out of
+    reach when the block ends: make it in a function that the block calls.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         yield DistributedContext()
@@ -81,4 +83,7 @@ def init_distributed(device: torch.device) -> Iterator[DistributedContext]:
     try:
         yield DistributedContext(dist.get_rank(), dist.get_world_size())
     finally:
+        # A wrapped model that is still there keeps gloo's threads alive, and one that lets go of a gradient while
+        # Python shuts down ends the process with SIGABRT. They end with the last model, so that none may be left.
+        gc.collect()
         dist.destroy_process_group()

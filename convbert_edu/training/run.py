@@ -179,9 +179,20 @@ def run_in_folder(
     # Whatever is wrong with the folder is said before anything takes time.
     folder.starting_point(resume)
     with init_distributed(device) as distributed, StopRequest() as stop:
-        run = make_run(folder, distributed)
-        with folder.claim(distributed):
-            run.restore_or_start(resume)
-            with folder.explained_endings():
-                run.train(stop)
-                return run.finish()
+        return _run_with(distributed, stop, make_run, folder, resume)
+
+
+def _run_with(
+    distributed: DistributedContext,
+    stop: StopRequest,
+    make_run: Callable[[RunFolder, DistributedContext], Run],
+    folder: RunFolder,
+    resume: bool,
+) -> dict[str, Any]:
+    """The run and its model live here only: they must be gone when the processes part."""
+    run = make_run(folder, distributed)
+    with folder.claim(distributed):
+        run.restore_or_start(resume)
+        with folder.explained_endings():
+            run.train(stop)
+            return run.finish()

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convbert_edu.exercises.definition import FOLDER_VARIABLE, Exercise, exercises_folder
+from convbert_edu.files import atomic_path, atomic_write
 from exercise_notebooks import (
     POINTS,
     POINTS_OF_THE_VISIBLE_CHECK,
@@ -176,7 +177,7 @@ def _write_grades(path: Path, grades: list[Grade]) -> None:
     numbers = sorted(
         {each.exercise for each in grades}, key=lambda number: tuple(map(int, number.split(".")))
     )
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["student", *numbers, "points", "of"])
         for student in sorted({each.student for each in grades}):
@@ -193,14 +194,14 @@ def _write_grades(path: Path, grades: list[Grade]) -> None:
 
 
 def _write_feedback(folder: Path, grades: list[Grade]) -> None:
-    folder.mkdir(exist_ok=True)
     for student in sorted({each.student for each in grades}):
         texts = [
             f"{each.exercise}: {each.points} of {each.of} points\n{each.message}\n"
             for each in grades
             if each.student == student
         ]
-        (folder / f"{student}.txt").write_text("\n".join(texts), encoding="utf-8")
+        with atomic_write(folder / f"{student}.txt", "w") as file:
+            file.write("\n".join(texts))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -22,8 +22,10 @@ from collect_nano import in_order
 from convbert_edu import nano
 from convbert_edu.exercises import definition
 from convbert_edu.exercises.definition import Exercise, exercise_files, load_exercise, parts_of
+from convbert_edu.files import atomic_write
 from exercise_texts import marked, starting_cell
 from normalise import KERNEL, LANGUAGE, normalise
+from pages import title_of
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent
 FOLDER = NOTEBOOKS / "exercises"
@@ -103,7 +105,7 @@ def _notebook(
 def _opening(lesson: str, exercises: list[Exercise], kind: str) -> str:
     minutes = sum(each.minutes for each in exercises)
     path = lesson_file(lesson)
-    title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
+    title = title_of(nbformat.read(path, as_version=4))
     up = "" if kind == "exercises" else "../"
     other = f"solutions/{lesson}_solutions.ipynb" if kind == "exercises" else f"../{lesson}_exercises.ipynb"
     text = f"# {kind.capitalize()} · {title}\n\n"
@@ -187,8 +189,8 @@ def write(path: Path, notebook: nbformat.NotebookNode) -> None:
     """Write a notebook where it differs from what is there."""
     text = nbformat.writes(notebook) + "\n"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with atomic_write(path, "w") as file:
+            file.write(text)
         print("wrote", path)
 
 

@@ -1,6 +1,7 @@
 """A lesson as one web page that needs no network: nbconvert's page with MathML equations and no scripts."""
 
 import os
+import re
 from pathlib import Path
 
 from jinja2 import pass_context
@@ -9,6 +10,13 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from mathml import to_mathml
+
+
+def title_of(lesson: NotebookNode) -> str:
+    """Return the first heading of a lesson, nothing where it has none."""
+    text = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    heading = re.search(r"^# +(.+)$", text, flags=re.MULTILINE)
+    return heading[1].strip() if heading else ""
 
 
 class PageRenderer(IPythonRenderer):

@@ -18,7 +18,7 @@ from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKerne
 
 from convbert_edu.files import atomic_write
 from needed_data import why_left_out
-from pages import PageExporter
+from pages import PageExporter, title_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -55,7 +55,7 @@ def _run(lesson: Path, folder: Path) -> Result:
     """Run one lesson and write its page, also when a cell fails: the page then ends with the error."""
     notebook = nbformat.read(lesson, as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    result = Result(f"{lesson.stem}.html", _title(text) or lesson.stem, _first_question(text))
+    result = Result(f"{lesson.stem}.html", title_of(notebook) or lesson.stem, _first_question(text))
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
@@ -83,12 +83,6 @@ def _run(lesson: Path, folder: Path) -> Result:
     except ValueError as error:  # an equation that cannot be drawn
         result.failure = result.failure or str(error)
     return result
-
-
-def _title(text: str) -> str:
-    """The first heading of a lesson."""
-    heading = re.search(r"^# +(.+)$", text, flags=re.MULTILINE)
-    return heading[1].strip() if heading else ""
 
 
 def _first_question(text: str) -> str:

@@ -9,7 +9,6 @@ import base64
 import gzip
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +28,8 @@ from convbert_edu.visualize import display
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "notebooks" / "tools"))
-from pages import PageExporter  # noqa: E402
+# The lessons' tools can be imported only from here on.
+from pages import PageExporter, title_of  # noqa: E402
 
 # The page reads no longer texts: pictures of more tokens than this cannot be read.
 LONGEST = 128
@@ -224,11 +224,8 @@ def lesson_facts(output: Path | None) -> dict[str, dict[str, str]]:
     lessons = {}
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        heading = re.search(
-            r"^# +(.+)$", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), flags=re.M
-        )
         lessons[path.name[:2]] = {
-            "title": heading[1].replace(" · ", " ") if heading else path.stem,
+            "title": (title_of(notebook) or path.stem).replace(" · ", " "),
             "address": f"lessons/{path.stem}.html",
         }
         if output is not None:

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from convbert_edu import ConvBertConfig
-from convbert_edu.exercises.definition import Case, Exercise, Mistake
+from convbert_edu.exercises.definition import Exercise, Mistake, load_exercise
 from convbert_edu.nano import FeedForward, MixedAttention
 
 
@@ -79,24 +79,6 @@ class WithNormsInAList(nn.Module):
         return X, P, w
 
 
-def cases():
-    """With and without padding, with groups, with an epsilon that can be seen, and with everything "
-    "dropped."""
-    sizes = dict(
-        hidden_size=24, intermediate_size=40, num_attention_heads=8, head_ratio=4, gamma_bottleneck=True
-    )
-    quiet = dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    nothing_comes_through = dict(hidden_dropout_prob=1 - 1e-9, attention_probs_dropout_prob=0.0)
-    mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
-    for name, inputs, changes in (
-        ("two texts without padding", (), nothing_comes_through),
-        ("texts of 5 and 3 tokens, two groups", (mask,), dict(num_groups=2)),
-        ("a large epsilon, no dropout", (mask,), dict(layer_norm_eps=0.5, **quiet)),
-    ):
-        config = ConvBertConfig.tiny(conv_kernel_size=3, **(sizes | changes))
-        yield Case(name, (torch.randn(2, 5, 24), *inputs), (config,))
-
-
 def shown(PreNormLayer):
     """Look at the shape, and at a very large input: it comes through nearly as it was."""
     config = ConvBertConfig.tiny()
@@ -123,7 +105,7 @@ The parts come from `built("MixedAttention", "FeedForward")`. Dropout (`hidden_d
 each part before it is added.
 """,
     solution=PreNormLayer,
-    cases=cases,
+    cases=load_exercise("05.3").cases,
     shown=shown,
     hints=[
         "The parameters are those of EncoderLayer; only the lines of forward differ.",
