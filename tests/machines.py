@@ -122,10 +122,12 @@ def check_switch(machine: Machine, found: dict[str, Any], plain: dict[str, Any])
     return None
 
 
-def commands(numerical: bool, lessons: bool) -> list[list[str]]:
+def commands(numerical: bool, lessons: bool, whole: bool = False) -> list[list[str]]:
     """Return the pytest commands of the parts that are wanted."""
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     wanted = []
+    if whole:
+        wanted.append([*pytest, "-m", "not slow", "tests"])
     if numerical:
         left_out = [f"--ignore={path}" for path in NOT_NUMERICAL]
         wanted.append([*pytest, "-m", "not slow", *left_out, *NUMERICAL])
@@ -167,14 +169,15 @@ def play(name: str, plain: dict[str, Any], parts: list[list[str]]) -> bool:
 )
 @click.option("--numerical", is_flag=True, help="Only the numerical tests.")
 @click.option("--lessons", is_flag=True, help="Only the lessons 00 to 05.")
+@click.option("--whole", is_flag=True, help="All fast tests instead, a quarter of an hour a machine.")
 @click.option("--jobs", default=1, help="Machines that are played at the same time.", show_default=True)
-def main(only: str, numerical: bool, lessons: bool, jobs: int) -> None:
+def main(only: str, numerical: bool, lessons: bool, whole: bool, jobs: int) -> None:
     """Run the numerical tests and lessons 00 to 05 as other machines compute them."""
     names = only.split(",")
     unknown = [name for name in names if name not in MACHINES]
     if unknown:
         raise click.BadParameter(f"there is no machine {unknown[0]!r}; choose among {', '.join(MACHINES)}")
-    parts = commands(numerical or not lessons, lessons or not numerical)
+    parts = commands(numerical or not (lessons or whole), lessons or not (numerical or whole), whole)
     plain = probe(Machine({}))
     with ThreadPoolExecutor(jobs) as pool:
         well = list(pool.map(lambda name: play(name, plain, parts), names))
