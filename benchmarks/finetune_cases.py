@@ -84,7 +84,7 @@ CASES: dict[str, Case] = {
         "classification",
         "reviews:rt",
         {"accuracy": ("accuracy", 0.783)},
-        mini() | tiny({"learning_rate": 6e-4, "layer_decay": 1.0, "epochs": 3}) | teacher(),
+        mini(epochs=4) | tiny({"learning_rate": 6e-4, "layer_decay": 1.0, "epochs": 3}) | teacher(epochs=3),
     ),
     "reviews:imdb": Case(
         "IMDB, half of the training split",
