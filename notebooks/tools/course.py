@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convbert_edu.exercises.definition import FOLDER_VARIABLE, Exercise, exercises_folder
+from convbert_edu.exercises.definition import FOLDER_VARIABLE, PRIVATE_VARIABLE, Exercise, exercises_folder
 from convbert_edu.files import atomic_path, atomic_write
 from exercise_notebooks import (
     POINTS,
@@ -142,6 +142,9 @@ def _run(scratch: str, lesson: str, limits: Limits) -> str:
         "OMP_NUM_THREADS": "1",
         FOLDER_VARIABLE: str(Path(scratch, "exercises")),
     }
+    if os.environ.get(PRIVATE_VARIABLE):
+        # The worker runs in another folder.
+        environment[PRIVATE_VARIABLE] = str(Path(os.environ[PRIVATE_VARIABLE]).resolve())
     package = str(Path(sys.modules["convbert_edu"].__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [

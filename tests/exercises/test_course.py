@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 import course
-from convbert_edu.exercises.definition import load_exercise
+from convbert_edu.exercises.definition import PRIVATE_VARIABLE, load_exercise
 from course import Grade, Limits, build, grade_folder, most_points
 from exercise_notebooks import lessons
 
@@ -69,6 +69,13 @@ def test_right_answers_get_full_marks_and_an_empty_submission_zero(folder):
     empty = graded(submit(folder, "nobody", {}))
     assert points(empty) == dict.fromkeys(FULL, 0)
     assert all("There is no answer yet" in each.message for each in empty.values())
+
+
+def test_a_teachers_own_seeds_are_found_by_a_relative_path(folder, tmp_path, monkeypatch):
+    (tmp_path / "own.py").write_text("SEEDS = {'03.1': [11, 12]}\nCASES = {}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(PRIVATE_VARIABLE, "own.py")
+    assert points(graded(submit(folder, "emmy", RIGHT))) == FULL
 
 
 def test_one_bad_answer_does_not_touch_the_others(folder):
