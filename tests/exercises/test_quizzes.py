@@ -88,14 +88,13 @@ def places(texts: list[str]) -> list[str]:
 
 
 def longest_is_right(text: str) -> list[bool]:
-    """For each question: is the right answer the longest one?"""
+    """For each question: is the right answer longer than every wrong one?"""
     found = []
     for question in questions(text):
-        lengths = {
-            verdict: len(re.sub(r"<[^>]*>", "", answer))
-            for _, answer, verdict, _ in sorted(ANSWER.findall(question), key=lambda each: len(each[1]))
-        }
-        found.append(lengths["Right"] > lengths["No"])
+        lengths: dict[str, list[int]] = {"Right": [], "No": []}
+        for _, answer, verdict, _ in ANSWER.findall(question):
+            lengths[verdict].append(len(re.sub(r"<[^>]*>", "", answer)))
+        found.append(max(lengths["Right"]) > max(lengths["No"]))
     return found
 
 
