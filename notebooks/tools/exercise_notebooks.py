@@ -119,8 +119,9 @@ def _opening(lesson: str, exercises: list[Exercise], kind: str) -> str:
     else:
         text += "One right answer to each exercise; for classes of the lessons, the lesson's own cell.\n\n"
     lesson_link = f"[lesson {lesson}]({up}../{path.name})"
+    quiz = f"[quiz](quizzes/{lesson}_quiz.md) · " if kind == "exercises" else ""
     return text + (
-        f"The {lesson_link} · [{'solutions' if kind == 'exercises' else 'exercises'}]({other}) · "
+        f"The {lesson_link} · [{'solutions' if kind == 'exercises' else 'exercises'}]({other}) · {quiz}"
         f"[how exercises work]({up}README.md)"
     )
 
