@@ -141,7 +141,7 @@ $$X = \mathrm{LayerNorm}(E[\mathrm{ids}] + E_{pos}[0, 1, \dots, n - 1] + E_{type
     cases=cases,
     shown=shown,
     hints=[
-        "nn.Embedding looks rows of a matrix up; it has an argument for a row that gets no gradient when it is looked up.",
+        "nn.Embedding looks rows of a matrix up; it has an argument for a row that gets no gradient from this.",
         "The positions are the same for all texts: the numbers from 0 to n - 1, for which torch.arange is "
         "made.",
         "Where e equals d, nn.Identity() can stand in the place of the dense layer.",
@@ -199,7 +199,7 @@ $$X = \mathrm{LayerNorm}(E[\mathrm{ids}] + E_{pos}[0, 1, \dots, n - 1] + E_{type
         Mistake(
             "the row of padding is trained",
             [(", padding_idx=config.pad_token_id", "")],
-            "One row of E gets no gradient when it is looked up, that of padding. nn.Embedding has an argument for it.",
+            "Looking up padding gives its row of E no gradient. nn.Embedding has an argument for that row.",
         ),
         Mistake(
             "a dense layer also where e equals d",
