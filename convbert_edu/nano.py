@@ -24,7 +24,7 @@ class Embeddings(nn.Module):
     def __init__(self, config: ConvBertConfig):
         super().__init__()
         e, d = config.embedding_size, config.hidden_size
-        # E [v, e]; the row of [PAD] is never trained
+        # E [v, e]; looking up [PAD] gives its row no gradient
         self.word = nn.Embedding(config.vocab_size, e, padding_idx=config.pad_token_id)
         self.position = nn.Embedding(config.max_position_embeddings, e)  # E_pos
         self.token_type = nn.Embedding(config.type_vocab_size, e)  # E_type

@@ -131,7 +131,7 @@ Write `Embeddings`: from token ids, `[B, n]`, it makes the input of the encoder,
 
 $$X = \mathrm{LayerNorm}(E[\mathrm{ids}] + E_{pos}[0, 1, \dots, n - 1] + E_{type}[\mathrm{types}])$$
 
-1. $E$ is `[v, e]`. The row of `pad_token_id` is never trained.
+1. $E$ is `[v, e]`. Looking up `pad_token_id` gives its row no gradient.
 2. $E_{pos}$ is `[max_position_embeddings, e]`, and $E_{type}$ is `[type_vocab_size, e]`. Without token types, all
    are 0.
 3. LayerNorm has the epsilon `layer_norm_eps`. Dropout (`hidden_dropout_prob`) comes after it.
@@ -141,7 +141,7 @@ $$X = \mathrm{LayerNorm}(E[\mathrm{ids}] + E_{pos}[0, 1, \dots, n - 1] + E_{type
     cases=cases,
     shown=shown,
     hints=[
-        "nn.Embedding looks rows of a matrix up; it has an argument that keeps one row from being trained.",
+        "nn.Embedding looks rows of a matrix up; it has an argument for a row that gets no gradient from this.",
         "The positions are the same for all texts: the numbers from 0 to n - 1, for which torch.arange is "
         "made.",
         "Where e equals d, nn.Identity() can stand in the place of the dense layer.",
@@ -199,7 +199,7 @@ $$X = \mathrm{LayerNorm}(E[\mathrm{ids}] + E_{pos}[0, 1, \dots, n - 1] + E_{type
         Mistake(
             "the row of padding is trained",
             [(", padding_idx=config.pad_token_id", "")],
-            "One row of E is never trained, that of padding. nn.Embedding has an argument for it.",
+            "Looking up padding gives its row of E no gradient. nn.Embedding has an argument for that row.",
         ),
         Mistake(
             "a dense layer also where e equals d",
