@@ -1,6 +1,7 @@
 """Publishing: the real client's requests to a hub on this machine, in one commit or not at all."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,9 +9,14 @@ from huggingface_hub import constants
 
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertTokenizer
 from convbert_edu.extras.publishing import TrainingRecord, push_to_hub
+from convbert_edu.finetuning.data_sources import load_data
+from convbert_edu.finetuning.predictor import Predictor
+from convbert_edu.finetuning.run import finetune
+from convbert_edu.finetuning.tasks import Classification
 from extras.test_model_card import a_record
 from local_hub import TOKEN, LocalHub
 from models.cases import build, inputs_for
+from tiny_tasks import CPU, quick_settings, save_tiny_model
 from tolerance import assert_same_numbers
 from upload_hub import Uploads, accept_uploads
 
@@ -52,6 +58,25 @@ def test_what_was_published_is_what_comes_back(hub: LocalHub, uploads: Uploads, 
         assert torch.equal(before, after)
     texts = ["a warm warm film"]
     assert ConvBertTokenizer.from_pretrained("me/tiny")(texts)["input_ids"] == tokenizer(texts)["input_ids"]
+
+
+def test_a_fine_tuned_model_is_published_as_lesson_09_shows_and_answers_from_there(
+    hub: LocalHub, uploads: Uploads, tmp_path: Path
+):
+    table = tmp_path / "animals.tsv"
+    table.write_text("text\tlabel\n" + "the cat likes milk .\thouse\nthe bear hid honey .\twood\n" * 2)
+    finetune(
+        Classification(), load_data(f"table:{table}", "classification"), save_tiny_model(tmp_path / "start"),
+        tmp_path / "run", quick_settings(), device=CPU,
+    )  # fmt: skip
+    predictor = Predictor.load(tmp_path / "run", CPU)
+    push_to_hub(predictor.model, "me/animal-sorter", predictor.tokenizer)
+    texts = ["the bear likes milk .", "the cat hid honey ."]
+    answers = predictor.predict(texts)
+    assert {answer["label"] for answer in answers} <= {"house", "wood"}
+    for here, there in zip(answers, Predictor.load("me/animal-sorter", CPU).predict(texts), strict=True):
+        assert here["label"] == there["label"]
+        assert here["probabilities"] == pytest.approx(there["probabilities"], abs=1e-5)
 
 
 def test_a_repository_that_is_there_gets_one_more_commit(hub: LocalHub, uploads: Uploads):
