@@ -165,7 +165,10 @@ def words(record: dict[str, Any]) -> dict[str, str]:
 def repetitions(answers: list[dict[str, Any]]) -> dict[str, str]:
     """Return how many prompts the model answers with a word that stands in the prompt."""
     repeated = [
-        [guess in re.findall(r"\w+", answer["prompt"].lower()) for guess in answer["top five"]]
+        [
+            guess in re.findall(r"\w+", answer["prompt"].replace("[MASK]", "").lower())
+            for guess in answer["top five"]
+        ]
         for answer in answers
     ]
     first, any_of_five = sum(guesses[0] for guesses in repeated), sum(map(any, repeated))
