@@ -1,5 +1,6 @@
 """The model cards of the bundled models: every figure comes from their record.json."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,17 +44,23 @@ TEXTS = {
         "the generator, frozen, when the discriminator learnt to detect replaced tokens."
     ),
     "convbert-mini": Texts(
-        "A ConvBERT made from a BERT: 6 layers of 384 with 6 attention heads and 6 heads of span-based dynamic "
-        "convolution each, BERT's vocabulary of 30,522 lower-case WordPieces, embeddings of 160. In each layer of "
-        "all-MiniLM-L6-v2 the six heads that attended most to their neighbours became convolutions; then the model "
-        "was distilled from that BERT, and its [CLS] learnt the mean of the teacher's token vectors. One folder "
-        "holds the encoder, a masked-LM head and a head for replaced tokens: `ConvBertModel`, `ConvBertForMaskedLM` "
-        "and `ConvBertForPreTraining` open it. Fine-tune it with any of the five heads.",
+        "A ConvBERT made from a BERT: 6 layers of 384 channels with 6 attention heads and 6 heads of span-based "
+        "dynamic convolution each, BERT's vocabulary of 30,522 lower-case WordPieces, and embeddings of size 160. In "
+        "each layer of all-MiniLM-L6-v2 the six heads that attended most to their neighbours became convolutions; "
+        "then the model was distilled from that BERT, and its [CLS] learnt the mean of the teacher's token vectors. "
+        "One folder holds the encoder, a masked-LM head and a head for replaced tokens: `ConvBertModel`, "
+        "`ConvBertForMaskedLM` and `ConvBertForPreTraining` open it. Fine-tune it with any of the five heads. "
+        "Lesson 16 of the course makes such a model step by step.\n\n"
+        "The tables below call the squared difference between student and teacher, over the teacher's variance, an "
+        "error: 0 is equal, 1 is always answering with the teacher's mean. `hidden_error` is the mean over "
+        "`hidden_error_0` (embeddings) to `hidden_error_6` (last layer); `sentence_error` is that of [CLS].",
         sources=("minilm", *TINY_SOURCES, "recipes"),
         limits=(
             "Distilled on nine million tokens, read about twice, of film reviews, encyclopaedia, country facts and "
             "recipes: it knows their words best. What it knows of the world comes from its teacher, and most of that "
             "is lost.",
+            "As a masked language model it often repeats a word of the prompt in the place of [MASK]; the results say "
+            'how often. To "The capital of France is [MASK]." it answers *capital* first and *paris* fourth.',
             "English only, lower case. Positions beyond 128 come from the teacher's table and were not trained again.",
             "The biases of film reviews and of the teacher's texts are in the weights. The teacher was trained on more "
             "than a billion pairs of sentences from the web, among them Reddit comments, questions and answers, and "
@@ -151,7 +158,25 @@ def words(record: dict[str, Any]) -> dict[str, str]:
         rows[f"prompts with a fitting word in the top five, `{name}`"] = (
             f"{found['prompts']} of {len(record['answers'])}"
         )
+    rows |= repetitions(record["answers"])
     return rows
+
+
+def repetitions(answers: list[dict[str, Any]]) -> dict[str, str]:
+    """Return how many prompts the model answers with a word that stands in the prompt."""
+    repeated = [
+        [
+            guess in re.findall(r"\w+", answer["prompt"].replace("[MASK]", "").lower())
+            for guess in answer["top five"]
+        ]
+        for answer in answers
+    ]
+    first, any_of_five = sum(guesses[0] for guesses in repeated), sum(map(any, repeated))
+    return {
+        "prompts that this model answers with one of their own words": (
+            f"{first} of {len(answers)} as the first guess, {any_of_five} of {len(answers)} among the first five"
+        )
+    }
 
 
 def beside_scratch(record: dict[str, Any]) -> dict[str, str]:

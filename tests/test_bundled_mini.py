@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import bundled_card
 import bundled_mini
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertModel, ConvBertTokenizer
 from convbert_edu.distillation.settings import DistillationSettings
@@ -30,6 +31,16 @@ def test_only_scores_of_the_test_split_and_of_this_model_are_taken():
         "reviews:rt/test/convbert-tiny/0": {"accuracy": 0.79},
     }
     assert bundled_mini.test_scores(known) == {"reviews:rt": {"accuracy": [0.86, 0.85]}}
+
+
+def test_the_card_counts_answers_that_repeat_a_word_of_the_prompt():
+    answers = [
+        {"prompt": "The sun rises in the [MASK].", "top five": ["sun", "sky"]},
+        {"prompt": "The dog chased the [MASK].", "top five": ["cat", "dog"]},
+        {"prompt": "In winter it is very [MASK].", "top five": ["hot", "mask"]},
+    ]
+    (row,) = bundled_card.repetitions(answers).values()
+    assert row == "1 of 3 as the first guess, 2 of 3 among the first five"
 
 
 @pytest.mark.slow
