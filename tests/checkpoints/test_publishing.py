@@ -84,7 +84,9 @@ def test_what_lesson_11_shows_of_publishing_works(
 ):
     lesson = nbformat.read(ROOT / "notebooks" / "11_question_answering.ipynb", as_version=4)
     text = "\n\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
-    (shown,) = (block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "push_to_hub" in block)
+    (shown,) = (
+        block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "push_to_hub" in block
+    )
     model = build(ConvBertForQuestionAnswering)
     model.save_pretrained(tmp_path / "library" / "model")
     tokenizer.save_pretrained(tmp_path / "library" / "model")
