@@ -1,19 +1,28 @@
 """Publishing: the real client's requests to a hub on this machine, in one commit or not at all."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 import torch
 from huggingface_hub import constants
 
-from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining, ConvBertTokenizer
+from convbert_edu import (
+    ConvBertForMaskedLM,
+    ConvBertForPreTraining,
+    ConvBertForQuestionAnswering,
+    ConvBertTokenizer,
+)
 from convbert_edu.extras.publishing import TrainingRecord, push_to_hub
 from convbert_edu.finetuning.data_sources import load_data
 from convbert_edu.finetuning.predictor import Predictor
 from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.tasks import Classification
 from extras.test_model_card import a_record
+from helpers import ROOT
 from local_hub import TOKEN, LocalHub
 from models.cases import build, inputs_for
 from tiny_tasks import CPU, quick_settings, save_tiny_model
@@ -88,6 +97,32 @@ def test_a_repository_that_is_there_gets_one_more_commit(hub: LocalHub, uploads:
     assert len(repository.commits) == 3
     config = json.loads(repository.commits[repository.revisions["main"]]["config.json"])
     assert config["num_hidden_layers"] == 2
+
+
+def test_what_lesson_11_shows_of_publishing_works(
+    hub: LocalHub,
+    uploads: Uploads,
+    tokenizer: ConvBertTokenizer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    lesson = nbformat.read(ROOT / "notebooks" / "11_question_answering.ipynb", as_version=4)
+    text = "\n\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    (shown,) = (
+        block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "push_to_hub" in block
+    )
+    model = build(ConvBertForQuestionAnswering)
+    model.save_pretrained(tmp_path / "library" / "model")
+    tokenizer.save_pretrained(tmp_path / "library" / "model")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(shown.replace('"you/', '"me/'), names)
+    assert list(hub.repositories) == ["me/library-questions"]
+    assert [made["visibility"] for made in uploads.made] == ["private"]
+    for before, after in zip(model.parameters(), names["predictor"].model.parameters(), strict=True):
+        assert torch.equal(before, after)
+    (answer,) = names["predictor"].predict([{"question": "warm", "context": "a warm film"}])
+    assert answer["answer"] in "a warm film"
 
 
 @pytest.mark.parametrize("step", ["preupload", "batch", "put", "commit"])

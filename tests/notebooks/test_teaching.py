@@ -101,12 +101,12 @@ def stated_minutes(phrase: str) -> float | None:
 
 def minutes_of_reading(text: str) -> float | None:
     """What a lesson says about the time that its reader needs; None where it says nothing."""
-    stated = re.search(r"(?:[\w-]+\s+){1,4}of\s+reading", text)
-    if not stated:
-        return None
-    half_an_hour = "half an hour" in " ".join(stated[0].split())
-    # "an hour" begins with no number
-    return 30 if half_an_hour else stated_minutes(stated[0].replace("about", ""))
+    words = " ".join(text.split())
+    for phrase, minutes in (("hour and a half", 90), ("half an hour", 30), ("an hour", 60)):
+        if f"{phrase} of reading" in words:
+            return minutes
+    stated = re.search(r"(\S+(?: minutes)?) of reading", words)
+    return stated_minutes(stated[1]) if stated else None
 
 
 WEEK = table(PAGE, "day", "lessons", "exercises in class")
