@@ -220,3 +220,9 @@ def test_neither_the_place_nor_the_length_of_an_answer_gives_it_away():
         assert 0.2 < letters.count(letter) / len(letters) < 0.5
     longest = [each for text in texts for each in longest_is_right(text)]
     assert sum(longest) < 0.5 * len(longest)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_each_lesson_leads_to_its_quiz(number):
+    cells = nbformat.read(lesson_file(number), as_version=4).cells
+    assert any(f"(exercises/quizzes/{number}_quiz.md)" in cell.source for cell in cells)
