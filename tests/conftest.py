@@ -22,7 +22,8 @@ import torch
 
 matplotlib.use("agg")
 # The tensors are so small that a second thread costs more than it gains. tests/machines.py asks for more.
-torch.set_num_threads(int(os.environ.get("TEST_THREADS", "1")))
+THREADS = int(os.environ.get("TEST_THREADS", "1"))
+torch.set_num_threads(THREADS)
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
@@ -44,6 +45,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_runtest_teardown() -> None:
+    """Give the next test its number of threads again: a cell of a lesson that a test ran asks for two."""
+    torch.set_num_threads(THREADS)
 
 
 @pytest.fixture

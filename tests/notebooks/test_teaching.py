@@ -27,7 +27,7 @@ EXERCISE = re.compile(r"\b\d\d\.\d\b")
 RANGE = re.compile(r"\b(\d\d\.\d) to (\d\d\.\d)\b")
 COUNTED = {
     "half": 0.5, "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "ten": 10, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "hour": 60,
+    "ten": 10, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
 }  # fmt: skip
 
 
@@ -92,10 +92,11 @@ def minutes_of_exercises(cell: str) -> int:
 
 
 def stated_minutes(phrase: str) -> float | None:
-    """The first number of a phrase such as "about two and a half minutes" or "75 minutes"; None where it has none."""
+    """The number of a phrase such as "about two and a half minutes" or "75 minutes"; None where it has none."""
+    half = 0.5 if "and a half" in phrase else 0
     for word in re.findall(r"\w+", phrase.lower()):
         if word.isdigit() or word in COUNTED:
-            return float(word) if word.isdigit() else COUNTED[word]
+            return half + (float(word) if word.isdigit() else COUNTED[word])
     return None
 
 
@@ -238,12 +239,17 @@ def test_no_lesson_states_more_minutes_of_computing_than_the_guide_says(number):
         ("half a minute, and about fifty\nminutes of reading and writing", 50),
         ("1 GB of memory, and 45\nminutes of reading", 45),
         ("2 GB of memory; about an hour of reading", 60),
+        ("2 GB of memory; about an hour and a half of\nreading", 90),
         ("about half an hour of reading", 30),
         ("about a minute", None),
     ],
 )
 def test_the_minutes_of_reading_are_found(text, minutes):
     assert minutes_of_reading(text) == minutes
+
+
+def test_a_half_counts():
+    assert stated_minutes("about three and a half ") == 3.5
 
 
 def test_the_memory_for_a_server_is_the_largest_number_of_the_table():
