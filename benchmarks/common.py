@@ -61,12 +61,18 @@ def bytes_of(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
 
-def interval(scores: list[float]) -> str:
-    """Return mean and half-width of the 95% interval of the mean as text."""
+def mean_and_half(scores: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and half the width of its 95% interval, which a single score does not have: 0."""
     if len(scores) < 2:
-        return f"{scores[0]:.3f}"
+        return scores[0], 0.0
     half = student.ppf(0.975, len(scores) - 1) * statistics.stdev(scores) / len(scores) ** 0.5
-    return f"{statistics.mean(scores):.3f} ± {half:.3f}"
+    return statistics.mean(scores), half
+
+
+def interval(scores: Sequence[float]) -> str:
+    """Return mean and half-width of the 95% interval of the mean as text."""
+    mean, half = mean_and_half(scores)
+    return f"{mean:.3f} ± {half:.3f}" if len(scores) > 1 else f"{mean:.3f}"
 
 
 def linked_folder(work: Path, name: str) -> Path:

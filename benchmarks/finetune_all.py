@@ -30,7 +30,7 @@ from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import make_task
 from convbert_edu.training.run_folder import RunFolder
-from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TEACHER, TINY
+from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TEACHER, TINY, stored_runs
 
 
 def one_run(
@@ -119,7 +119,7 @@ def table(
                 break
             cells = []
             for start in shown:
-                runs = [found for key, found in known.items() if key.startswith(f"{name}/{split}/{start}/")]
+                runs = stored_runs(known, name, start, split)
                 cells.append(interval([found[metric] for found in runs]) if runs else "")
             if any(cells):
                 title = "" if number else case.title

@@ -1,4 +1,7 @@
-"""What benchmarks/finetune_all.py measures: for each task the data, how each model learns it, and the best baseline."""
+"""What benchmarks/finetune_all.py measures: for each task the data, how each model learns it, and the best baseline.
+
+The lessons read the scores that it has stored by `stored_runs`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -171,3 +174,13 @@ CASES |= {
     "reviews:rt-500": with_few_examples(CASES["reviews:rt"], 0.631),
     "wikipedia:topics-500": with_few_examples(CASES["wikipedia:topics"], 0.713),
 }
+
+
+def stored_runs(
+    known: Mapping[str, Mapping[str, float]], case: str, start: str, split: str = "test"
+) -> list[Mapping[str, float]]:
+    """Return what finetune_all.py measured of a case from one start: the scores of each seed.
+
+    known: the scores of all runs, as in finetune_all.json
+    """
+    return [found for key, found in known.items() if key.startswith(f"{case}/{split}/{start}/")]

@@ -14,7 +14,7 @@ from convbert_edu.finetuning.data_sources import NAMED_DATA
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import make_task
 from finetune_all import chosen_examples, one_run, table
-from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TINY
+from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TINY, stored_runs
 
 BENCHMARKS = Path(finetune_all.__file__).parent
 
@@ -78,6 +78,19 @@ def test_the_table_has_mean_and_interval_of_the_seeds():
     }
     known[f"reviews:rt/validation/{TINY}/0"] = {"accuracy": 0.1}
     assert table(known, "test").splitlines()[2:] == ["| Rotten Tomatoes | accuracy | 0.800 ± 0.248 | 0.783 |"]
+
+
+def test_the_stored_runs_are_those_of_one_case_start_and_split():
+    known = {
+        f"{key}/0": {"accuracy": score}
+        for score, key in enumerate(
+            ("reviews:rt/test/convbert-mini", "reviews:rt-500/test/convbert-mini",
+             "reviews:rt/validation/convbert-mini", "reviews:rt/test/convbert-tiny")
+        )
+    }  # fmt: skip
+    assert stored_runs(known, "reviews:rt", "convbert-mini") == [{"accuracy": 0}]
+    assert stored_runs(known, "reviews:rt", "convbert-mini", "validation") == [{"accuracy": 2}]
+    assert stored_runs(known, "reviews:rt", "teacher") == []
 
 
 def test_the_short_table_has_the_first_measure_of_the_starts_that_are_asked_for():
