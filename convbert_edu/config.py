@@ -61,6 +61,8 @@ class ConvBertConfig:
     problem_type: str | None = None
     # The token that multiple choice scores: the "last" one as in transformers, or the "first", [CLS].
     summary_type: str = "last"
+    # What fine-tuning decided and the Predictor needs: by the task's name, the tokens of a row and the task's options.
+    task_specific_params: dict[str, dict[str, Any]] | None = None
     output_attentions: bool = False
     output_hidden_states: bool = False
 

@@ -60,6 +60,10 @@ def check_config(config: Any) -> None:
         )
     if config.problem_type is not None:
         _require_one_of("problem_type", config.problem_type, PROBLEM_TYPES)
+    params = config.task_specific_params
+    well_formed = isinstance(params, dict) and all(isinstance(options, dict) for options in params.values())
+    _require(params is None or well_formed, "task_specific_params", params,
+             "none, or for the name of each task a dictionary of its options")  # fmt: skip
     for name in ("is_decoder", "add_cross_attention"):
         if getattr(config, name):
             raise ValueError(

@@ -19,6 +19,7 @@ THEIR_BOOKKEEPING = {
 }  # fmt: skip
 OUR_DEFAULTS = {
     "summary_type": "last",
+    "task_specific_params": None,
     "mask_convolution": False,
     "gamma_bottleneck": False,
     "attention_only": False,
@@ -105,6 +106,7 @@ EVERY_FIELD_CHANGED = dict(
     output_attentions=True,
     output_hidden_states=True,
     summary_type="first",
+    task_specific_params={"multiple-choice": {"max_length": 96}},
     mask_convolution=True,
     shared_values=True,
     output_conv_kernels=True,

@@ -33,6 +33,8 @@ IMPOSSIBLE = [
     ("hidden_act", ["gelu"], "one of 'gelu', "),
     ("summary_type", "mean", "one of 'last', 'first'"),
     *[("convolution", value, "one of 'span', 'dynamic', 'fixed'") for value in ("sdconv", None, ["span"])],
+    *[("task_specific_params", value, "for the name of each task a dictionary of its options")
+      for value in ("classification", ["windows"], {"classification": 4})],
     ("problem_type", "ranking", "one of 'regression', 'single_label_classification', "),
     *[("pad_token_id", value, "None or a row of the vocabulary, 0 to 98") for value in (99, -1, 1.0, True)],
     ("hidden_size", 30, "a multiple of 4: two branches"),

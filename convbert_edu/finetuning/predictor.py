@@ -1,6 +1,5 @@
 """A fine-tuned model at work: fields of text in, predictions out (lessons 09 to 13)."""
 
-import json
 import os
 from collections.abc import Sequence
 from typing import Any, Self
@@ -10,7 +9,7 @@ import torch
 from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.device import find_device
 from convbert_edu.finetuning.run import trained_head
-from convbert_edu.finetuning.tasks import TASKS, Task
+from convbert_edu.finetuning.tasks import TASKS, Task, make_task
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.training.predict import predict
@@ -29,11 +28,12 @@ class Predictor:
     def load(cls, name_or_path: str | os.PathLike, device: torch.device | None = None) -> Self:
         """Open the output folder of a fine-tuning run, or any model with a trained head.
 
-        Raises FileNotFoundError where there is no model, ValueError where it has no head of one of the tasks.
+        The length of its rows and the options of the task are those that it was fine-tuned with, where its
+        configuration says them (`task_specific_params`). Raises FileNotFoundError where there is no model, ValueError
+        where it has no head of one of the tasks, or options that the task does not have.
         """
         run = RunFolder(name_or_path)
-        known = json.loads(run.record.read_text(encoding="utf-8")) if run.record.is_file() else {}
-        source = run.model if known else name_or_path
+        source = run.model if run.record.is_file() else name_or_path
         folder = resolve_folder(source, "weights")
         head = trained_head(folder)
         heads = {task.model_class.__name__: task for task in TASKS.values()}
@@ -42,10 +42,22 @@ class Predictor:
                 f"the model in {folder} is a {head or 'model that does not say its class'}, with no trained head for a "
                 f"task; fine-tune it first, or take one of {', '.join(heads)}"
             )
-        task = heads[head](**known.get("task_options", {}))
-        model = task.model_class.from_pretrained(folder).to(device or find_device())
+        kind = heads[head]
+        model = kind.model_class.from_pretrained(folder).to(device or find_device())
+        options = dict((model.config.task_specific_params or {}).get(kind.name, {}))
         limit = model.config.max_position_embeddings
-        max_length = known.get("settings", {}).get("max_length", min(task.default_max_length, limit))
+        max_length = options.pop("max_length", min(kind.default_max_length, limit))
+        if not isinstance(max_length, int) or not 1 <= max_length <= limit:
+            raise ValueError(
+                f"task_specific_params in the config.json of {folder} gives {kind.name} the max_length {max_length!r}; "
+                f"it must be a whole number from 1 to max_position_embeddings, {limit}: correct it, or leave it out"
+            )
+        try:
+            task = make_task(kind.name, options)
+        except ValueError as error:
+            raise ValueError(
+                f"task_specific_params in the config.json of {folder}: {error}; leave the others out"
+            ) from None
         return cls(task, model, ConvBertTokenizer.from_pretrained(source), max_length)
 
     def predict(self, inputs: Sequence[str | dict[str, Any]], batch_size: int = 64) -> list[dict[str, Any]]:

@@ -85,6 +85,9 @@ class FinetuningRun(Run):
         self.tokenizer = ConvBertTokenizer.from_pretrained(model_name)
         self.model = starting_model(self.task, splits, model_name, settings).to(device)
         self.max_length = settings.row_length(self.task, self.model.config)
+        # They go where the model goes, onto the hub as well.
+        options = {"max_length": self.max_length} | dataclasses.asdict(self.task)
+        self.model.config.task_specific_params = {self.task.name: options}
         rows = self.task.for_training(self._encode(splits.train))
         trainer = SupervisedTrainer(self.model, rows, settings, distributed)
         super().__init__(folder, settings, trainer, trainer.steps, distributed)

@@ -14,6 +14,7 @@ from convbert_edu import (
     ConvBertForMaskedLM,
     ConvBertForPreTraining,
     ConvBertForQuestionAnswering,
+    ConvBertForSequenceClassification,
     ConvBertTokenizer,
 )
 from convbert_edu.extras.publishing import TrainingRecord, push_to_hub
@@ -75,17 +76,35 @@ def test_a_fine_tuned_model_is_published_as_lesson_09_shows_and_answers_from_the
     table = tmp_path / "animals.tsv"
     table.write_text("text\tlabel\n" + "the cat likes milk .\thouse\nthe bear hid honey .\twood\n" * 2)
     finetune(
-        Classification(), load_data(f"table:{table}", "classification"), save_tiny_model(tmp_path / "start"),
-        tmp_path / "run", quick_settings(), device=CPU,
+        Classification(windows=2), load_data(f"table:{table}", "classification"), save_tiny_model(tmp_path / "start"),
+        tmp_path / "run", quick_settings(max_length=7), device=CPU,
     )  # fmt: skip
     predictor = Predictor.load(tmp_path / "run", CPU)
     push_to_hub(predictor.model, "me/animal-sorter", predictor.tokenizer)
     texts = ["the bear likes milk .", "the cat hid honey ."]
     answers = predictor.predict(texts)
     assert {answer["label"] for answer in answers} <= {"house", "wood"}
-    for here, there in zip(answers, Predictor.load("me/animal-sorter", CPU).predict(texts), strict=True):
+    published = Predictor.load("me/animal-sorter", CPU)
+    assert (published.task, published.max_length) == (Classification(windows=2), 7)
+    for here, there in zip(answers, published.predict(texts), strict=True):
         assert here["label"] == there["label"]
         assert here["probabilities"] == pytest.approx(there["probabilities"], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"windows": 2, "stride": 3}, "classification has no options ['stride']; it has "),
+        *[({"max_length": value}, f"the max_length {value!r}; it must be a whole number from 1 to "
+           "max_position_embeddings, 64") for value in (0, 65, 7.5, "7", None)],
+    ],
+)  # fmt: skip
+def test_task_options_that_cannot_be_used_are_refused(options: dict[str, Any], message: str, tmp_path: Path):
+    fields = {"max_position_embeddings": 64, "task_specific_params": {"classification": options}}
+    build(ConvBertForSequenceClassification, **fields).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=re.escape(message)) as raised:
+        Predictor.load(tmp_path, CPU)
+    assert f"task_specific_params in the config.json of {tmp_path}" in str(raised.value)
 
 
 def test_a_repository_that_is_there_gets_one_more_commit(hub: LocalHub, uploads: Uploads):
