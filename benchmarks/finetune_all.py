@@ -12,10 +12,10 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 import torch
@@ -28,9 +28,10 @@ from convbert_edu.files import atomic_write
 from convbert_edu.finetuning.data_sources import load_data
 from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.settings import FinetuneSettings
-from convbert_edu.finetuning.tasks import make_task
+from convbert_edu.finetuning.tasks import Task, make_task
 from convbert_edu.training.run_folder import RunFolder
 from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TEACHER, TINY, stored_runs
+from finetune_items import lead_over_baseline
 
 
 def one_run(
@@ -45,9 +46,12 @@ def one_run(
 ) -> dict[str, Any]:
     """Train once and return what was measured on `split`, with the seconds of this process on the CPU for all of it.
 
-    load: returns the data of a name and a task; else they are read anew for each run
+    For the test split also the lead over the best baseline, with its 95% interval over the items (finetune_items.py).
+
+    load: returns other data for a name and a task, which no baseline has read; else they are read anew for each run
     more: settings that go before those of the case
     """
+    other_data = load is not None
     load = load or load_data
     torch.set_num_threads(threads)
     began = time.process_time()
@@ -65,12 +69,28 @@ def one_run(
             finetune(task, data, model, prepared, settings)
             model = str(RunFolder(prepared).model)
         changes = {**always, **recipe.settings, "from_scratch": scratch, **(more or {})}
-        task = make_task(case.task, changes.get("task_options", {}))
+        task = keeping_results(make_task(case.task, changes.get("task_options", {})))
         settings = FinetuneSettings.recipe(task, config, **changes)
-        record = finetune(
-            task, chosen_examples(name, seed, split, load), model, Path(folder, "run"), settings
-        )
-    return {**record[split], "cpu_seconds": round(time.process_time() - began, 1)}
+        splits = chosen_examples(name, seed, split, load)
+        scores = finetune(task, splits, model, Path(folder, "run"), settings)[split]
+    seconds = {"cpu_seconds": round(time.process_time() - began, 1)}
+    # The test split is measured last.
+    if split == "test" and not other_data:
+        scores = scores | lead_over_baseline(name, splits, task, *task.kept)
+    return scores | seconds
+
+
+def keeping_results(task: Task) -> Task:
+    """Return the task as one that keeps in `kept` what its `metrics` was given last; a record has no predictions."""
+
+    class Keeping(type(task)):
+        kept: ClassVar[list[Any]] = []
+
+        def metrics(self, *given: Any) -> dict[str, float]:
+            self.kept[:] = given
+            return super().metrics(*given)
+
+    return Keeping(**asdict(task))
 
 
 def starting_model(start: str, folder: str) -> str:
@@ -106,13 +126,14 @@ def table(
 ) -> str:
     """Return the cases that have results as a table in Markdown: mean and 95% interval of the mean over the seeds.
 
-    Only `starts` that were measured get a column; first_measure_only leaves one row to each case.
+    Only `starts` that were measured get a column; first_measure_only leaves one row to each case, and one more column
+    out: the lead of the first start over the baseline, with the widest of its seeds' intervals over the test items.
     """
     shown = [start for start in starts if any(f"/{split}/{start}/" in key for key in known)]
-    lines = [
-        f"| task | measure | {' | '.join(shown)} | baseline |",
-        f"| {' | '.join(['---'] * (len(shown) + 3))} |",
-    ]
+    heads = ["task", "measure", *shown, "baseline"]
+    if not first_measure_only:
+        heads += [f"lead of {start}, over items" for start in shown[:1]]
+    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * len(heads))} |"]
     for name, case in CASES.items():
         for number, (metric, (measure, baseline)) in enumerate(case.measures.items()):
             if number and first_measure_only:
@@ -122,9 +143,20 @@ def table(
                 runs = stored_runs(known, name, start, split)
                 cells.append(interval([found[metric] for found in runs]) if runs else "")
             if any(cells):
-                title = "" if number else case.title
-                lines.append(f"| {title} | {measure} | {' | '.join(cells)} | {baseline or ''} |")
+                row = ["" if number else case.title, measure, *cells, str(baseline or "")]
+                if not first_measure_only:
+                    row.append("" if number else lead_of(stored_runs(known, name, shown[0], split)))
+                lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def lead_of(runs: Sequence[Mapping[str, float]]) -> str:
+    """Return the mean lead of some runs, and the widest interval over the items; nothing where none was measured."""
+    if not runs or any("lead" not in found for found in runs):
+        return ""
+    mean = sum(found["lead"] for found in runs) / len(runs)
+    low, high = min(found["lead_low"] for found in runs), max(found["lead_high"] for found in runs)
+    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 @click.command()

@@ -46,6 +46,8 @@ class Case:
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     # For training; None: all of them.
     examples: int | None = None
+    # Whether the baseline learns from the whole training split, or from the examples that the model learns from.
+    baseline_reads_all: bool = True
     seeds: int = 3
 
 
@@ -166,6 +168,7 @@ def with_few_examples(case: Case, baseline: float) -> Case:
         measures={"accuracy": ("accuracy", baseline)},
         recipes=mini(epochs=8),
         examples=500,
+        baseline_reads_all=False,
         seeds=5,
     )
 
