@@ -30,6 +30,8 @@ if sys.version_info < OLDEST:
 EXTRAS = ("notebooks", "dev")
 # Only the tests read TensorFlow's files, so only they install it (1.6 GB).
 EXTRAS_OF_TESTS = ("tensorflow",)
+# It has an environment of its own (0.3 GB), so that it decides about no version here. Only its test needs it.
+NBGRADER = "nbgrader==0.9.6"
 DATA = ("reviews", "wikipedia", "factbook", "tweets", "recipes")
 
 # Lessons run the same everywhere: two threads, a fixed hash seed,
@@ -167,6 +169,31 @@ class Project:
         self._install(extras, index)
         self.stamp.write_text(json.dumps({**state, "extras": sorted({*known, *extras})}), encoding="utf-8")
 
+    def prepare_nbgrader(self) -> None:
+        """Give nbgrader an environment in .venv/nbgrader; the kernel that it starts is this project's Python.
+
+        Raises SystemExit, saying what to do, where that fails.
+        """
+        home = self.environment / "nbgrader"
+        stamp, wanted = home / ".installed", f"{NBGRADER} {self._versions()}"
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+            return
+        pip = [
+            "-m", "pip", "--disable-pip-version-check", "install", "--constraint", "constraints.txt", NBGRADER,
+        ]  # fmt: skip
+        for python, words in (
+            (Path(sys.executable), ["-m", "venv", str(home)]),
+            (python_of(home), pip),
+            (python_of(self.environment), ["-m", "ipykernel", "install", "--prefix", str(home)]),
+        ):
+            print("$ python", shlex.join(words), flush=True)
+            if self.run([str(python), *words], self.root):
+                sys.exit(
+                    f"The environment {home} could not be made; the reason stands above. Without a network nothing "
+                    "can be fetched. Start the same command again when the reason is gone."
+                )
+        stamp.write_text(wanted, encoding="utf-8")
+
     def _why_anew(self) -> str:
         """Return why the environment has to be made (again); nothing where it can stay."""
         python = python_of(self.environment)
@@ -277,6 +304,7 @@ def test(project: Project) -> None:
     lint(project)
     setup(project)
     project.prepare(EXTRAS_OF_TESTS)
+    project.prepare_nbgrader()
     project.call("-m", "pytest", "tests")
     project.call("-m", "pytest", *NBVAL, "notebooks")
 

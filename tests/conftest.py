@@ -3,7 +3,9 @@
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 # Read when the libraries are first imported, so they come before anything else.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test needs the network
@@ -34,6 +36,7 @@ NEEDS = {
     # A rehearsal of benchmarks/gpu.py names another device, the CPU.
     "gpu": torch.cuda.is_available() or "CONVBERT_EDU_TEST_DEVICE" in os.environ,
     "tensorflow": importlib.util.find_spec("tensorflow") is not None,
+    "nbgrader": (Path(sys.prefix) / "nbgrader").exists() or "CONVBERT_EDU_NBGRADER" in os.environ,
     "compiler": shutil.which(os.environ.get("CXX", "g++")) is not None,
 }
 

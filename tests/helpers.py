@@ -29,6 +29,7 @@ LESSONS = (
     "14_efficiency",
     "15_scaling_out",
     "16_from_bert_to_convbert",
+    "18_dynamic_convolutions_today",
 )
 
 

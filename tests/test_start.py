@@ -73,7 +73,7 @@ def run(machine: Machine, *arguments: str) -> None:
 
 def installs(machine: Machine) -> list[list[str]]:
     """What each run of pip was asked to install."""
-    pip = [command for command in machine.commands if "install" in command]
+    pip = [command for command in machine.commands if "pip" in command]
     assert all(c[c.index("--constraint") :][:2] == ["--constraint", "constraints.txt"] for c in pip)
     return [command[command.index("constraints.txt") + 1 :] for command in pip]
 
@@ -94,8 +94,29 @@ def test_only_the_tests_install_tensorflow_and_they_do_so_once(machine: Machine)
     assert not [words for words in installs(machine) if "tensorflow" in words[-1]]
     for _ in range(2):
         run(machine, "test")
-    assert installs(machine) == [["--editable", ".[notebooks,dev]"], ["--editable", ".[tensorflow]"]]
+    assert installs(machine) == [
+        ["--editable", ".[notebooks,dev]"],
+        ["--editable", ".[tensorflow]"],
+        [start.NBGRADER],
+    ]
     assert len(machine.said("pytest", "--nbval")) == 2
+
+
+def test_nbgrader_has_an_environment_of_its_own_with_this_kernel_and_gets_it_once(machine: Machine):
+    home = f"ROOT{os.sep}.venv{os.sep}nbgrader"
+    run(machine, "test-fast")
+    assert not machine.said(start.NBGRADER)
+    machine.failing = lambda command: start.NBGRADER in command
+    with pytest.raises(SystemExit, match="could not be made"):
+        run(machine, "test")
+    machine.failing = lambda command: False
+    machine.commands.clear()
+    for _ in range(2):
+        run(machine, "test")
+    assert machine.said("venv") == [["-m", "venv", home]]
+    assert len(machine.said(start.NBGRADER)) == 1
+    assert machine.said("ipykernel") == [["-m", "ipykernel", "install", "--prefix", home]]
+    assert "nbgrader" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("[tool.pytest")[0]
 
 
 def test_lessons_and_tests_run_under_the_same_settings_everywhere(

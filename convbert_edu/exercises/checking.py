@@ -1,4 +1,4 @@
-"""Whether an answer to an exercise of lessons 00 to 13 is right, and if not, which mistake was made."""
+"""Whether an answer to an exercise of lessons 00 to 16 is right, and if not, which mistake was made."""
 
 import functools
 import inspect

@@ -33,6 +33,7 @@ MODULE_OF = {
     "show": "display",
     "show_model_map": "display",
     "show_source": "display",
+    "side_by_side": "explorer",
     "use_style": "style",
 }
 __all__ = list(MODULE_OF)

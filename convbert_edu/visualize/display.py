@@ -55,6 +55,11 @@ def show(fig: Figure, alt: str | None = None) -> None:
     plt.close(fig)
 
 
+def image_tag(picture: str, description: str, style: str) -> str:
+    """Return the HTML tag of a PNG file that stands in the page itself, as base64, with its description."""
+    return f'<img src="data:image/png;base64,{picture}" alt="{html.escape(description)}" style="{style}">'
+
+
 def describe(fig: Figure) -> str:
     """Return a figure in words, for those who cannot see it: what is drawn, and the numbers that stand out.
 

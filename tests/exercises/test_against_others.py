@@ -17,8 +17,10 @@ from convbert_edu import (
     ConvBertTokenizer,
     nano,
 )
-from convbert_edu.analysis.locality import attended_distance
+from convbert_edu.analysis.locality import attended_distance, mass_in_window
 from convbert_edu.exercises.definition import load_exercise
+from convbert_edu.extras.bert_conversion import head_channels
+from convbert_edu.extras.head_choice import choose_heads
 from convbert_edu.finetuning.pseudo_perplexity import pseudo_perplexity
 from convbert_edu.pretraining.masking import word_starts
 from convbert_edu.training.optimizer import make_optimizer
@@ -157,3 +159,64 @@ def test_the_pre_norm_layer_has_the_parameters_of_the_lessons_layer():
         for layer in (solution("05.8"), nano.EncoderLayer)
     ]
     assert names[0] == names[1]
+
+
+def test_no_other_order_has_less_padding_than_sorted_batches():
+    draw = random.Random(0)
+    lengths = [draw.randint(3, 60) for _ in range(50)]
+    batches, padding = solution("14.1")(lengths, 8)
+    assert sorted(row for batch in batches for row in batch) == list(range(50))
+    for _ in range(200):
+        order = draw.sample(range(50), 50)
+        others = [order[at : at + 8] for at in range(0, 50, 8)]
+        places = sum(len(batch) * max(lengths[row] for row in batch) for batch in others)
+        assert padding <= 1 - sum(lengths) / places
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_limit_of_a_speed_up_is_that_of_amdahls_law(share):
+    seconds = {"faster": share, "rest": 1 - share}
+    assert solution("14.2")(seconds, {"faster": float("inf")}) == pytest.approx(1 / (1 - share))
+    assert solution("14.2")(seconds, {"faster": 1e9}) == pytest.approx(1 / (1 - share))
+
+
+def test_pieces_give_the_gradient_of_the_whole_batch():
+    W, X = torch.randn(6, 5, requires_grad=True), torch.randn(7, 4, 6)
+    labels = torch.randint(0, 5, (7, 4))
+    labels[torch.rand(7, 4) < 0.5] = -100
+    labels[2:4] = -100
+    whole = functional.cross_entropy((X @ W).flatten(0, 1), labels.flatten())
+    loss, gradient = solution("15.1")(W, [(X[at : at + 2], labels[at : at + 2]) for at in range(0, 7, 2)])
+    assert loss == pytest.approx(whole.item(), rel=1e-5)
+    torch.testing.assert_close(gradient, torch.autograd.grad(whole, W)[0])
+
+
+def test_processes_together_have_the_mean_of_all_rows():
+    losses = torch.randn(11).double()
+    for world_size in (1, 2, 3, 4, 16):
+        total = 0.0
+        for rank in range(world_size):
+            rows, weight = solution("15.2")(list(range(11)), rank, world_size)
+            total += weight * losses[rows].mean().item() if rows else 0.0
+        assert total == pytest.approx(losses.mean().item())
+
+
+@pytest.mark.parametrize("k", [1, 3, 9])
+def test_mass_as_the_package_measures_it(k):
+    P = torch.randn(3, 7, 7).softmax(dim=-1)
+    counted = torch.tensor([0, 1, 1, 1, 1, 1, 0])
+    theirs = mass_in_window(P, k)[:, counted.bool()].mean(dim=-1)
+    torch.testing.assert_close(solution("16.1")(P, k, counted), theirs)
+
+
+def test_columns_in_the_order_of_the_package():
+    mass = torch.rand(12)
+    (local,) = choose_heads(mass[None])
+    others = [head for head in range(12) if head not in local]
+    assert solution("16.2")(mass, 5) == head_channels([*others, *local], 5).tolist()
+
+
+def test_the_first_kernel_is_the_profile():
+    p = 0.7 * torch.randn(4, 9).softmax(dim=-1)
+    kernels = solution("16.3")(p).view(4, 9).softmax(dim=-1)
+    torch.testing.assert_close(kernels, p / p.sum(dim=-1, keepdim=True))

@@ -151,6 +151,19 @@ def test_lessons_01_to_05_have_an_exercise_for_each_class_that_they_build():
     assert built <= {load_exercise(number).name for number in NUMBERS}
 
 
+def test_the_page_says_how_many_answers_were_tried():
+    exercises = [load_exercise(number) for number in NUMBERS]
+    tried = [
+        sum(len(each.mistakes) for each in exercises),
+        sum(len(IN_OTHER_STYLES[number]) for number in NUMBERS),
+        sum(len(list(mutations(each.source))) for each in exercises),
+        sum(1 + len(each.other_ways) for each in exercises),
+    ]
+    page = (NOTEBOOKS / "exercises" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:wrong|right): [^|]* \| (\d+) \|", page, flags=re.MULTILINE)
+    assert [int(row) for row in rows] == tried, "run: python tests/exercises/test_definitions.py"
+
+
 def report() -> Counter:
     """Count wrong answers that were refused (with the fitting hint), and right answers that were accepted."""
     count: Counter = Counter()

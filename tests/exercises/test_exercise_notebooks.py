@@ -128,5 +128,5 @@ def test_a_lesson_leads_to_its_exercises_and_they_lead_back(lesson):
 
 def test_every_lesson_with_exercises_is_there():
     assert all(lesson_file(number).exists() for number in lessons())
-    assert {f"{number:02}" for number in range(14)} == set(lessons())
+    assert {f"{number:02}" for number in range(17)} == set(lessons())
     assert all(len(exercises) >= 2 for exercises in lessons().values())

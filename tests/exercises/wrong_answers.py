@@ -987,6 +987,219 @@ IN_OTHER_STYLES: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
         ),
         ("with_numbers", [("if token in special:", "if token in special and token != special[0]:")], ""),
     ],
+    "14.1": [
+        (
+            "with_tensors",
+            [("argsort(stable=True)", "argsort(stable=True, descending=True)")],
+            "the longest first",
+        ),
+        (
+            "with_tensors",
+            [("[rows.tolist() for rows in batches]", "[(rows + 1).tolist() for rows in batches]")],
+            "rows from 1",
+        ),
+        ("with_tensors", [("padding / everything", "padding / int(sizes.sum())")], "padding for each token"),
+        (
+            "one_by_one",
+            [("lengths[row] < lengths[shortest]", "lengths[row] <= lengths[shortest]")],
+            "equal lengths in reverse order",
+        ),
+        ("one_by_one", [("if lengths[row] < lengths[shortest]:", "if row < shortest:")], ""),
+        (
+            "one_by_one",
+            [("(places - sum(lengths)) / places", "(places - sum(lengths))")],
+            "the number of places",
+        ),
+        (
+            "with_pairs",
+            [("-(-len(pairs) // batch_size)", "len(pairs) // batch_size")],
+            "the last batch is lost",
+        ),
+        (
+            "with_pairs",
+            [("[[row for _, row in group]", "[[length for length, _ in group]")],
+            "lengths in place of row numbers",
+        ),
+        (
+            "with_pairs",
+            [("group[-1][0] * len(group)", "group[-1][0] * batch_size")],
+            "the last batch counts as full",
+        ),
+    ],
+    "14.2": [
+        (
+            "by_loops",
+            [("seconds[part] / factors[part]", "seconds[part] / max(1, factors[part])")],
+            "no part becomes slower",
+        ),
+        (
+            "by_loops",
+            [("        else:\n            new += seconds[part]\n", "")],
+            "parts without a factor take no time",
+        ),
+        ("by_loops", [("return old / new", "return old - new")], "the seconds that are saved"),
+        ("with_shares", [("1 / (1 - saved)", "saved")], "the share of the time that is saved"),
+        ("with_shares", [("1 / (1 - saved)", "1 - saved")], "the share of the time that is left"),
+        (
+            "with_means",
+            [
+                ("1 / factors[part] if", "factors[part] if"),
+                (
+                    "math.fsum(weights) / math.fsum(w * s for w, s in zip(weights, slowness, strict=True))",
+                    "math.fsum(w * s for w, s in zip(weights, slowness, strict=True)) / math.fsum(weights)",
+                ),
+            ],
+            "the mean of the factors, weighted by time",
+        ),
+    ],
+    "15.1": [
+        (
+            "with_backward",
+            [
+                ("number / sum(tokens)", "1 / len(pieces)"),
+                ("        if not number:\n            continue\n", ""),
+            ],
+            "the mean of the means",
+        ),
+        (
+            "with_backward",
+            [("        if not number:\n            continue\n", "")],
+            "a piece without labels gives NaN",
+        ),
+        ("with_backward", [("mean * number / sum(tokens)", "mean * number")], "the sum over the tokens"),
+        (
+            "by_hand",
+            [("total += len(wanted)", "total += labels.numel()")],
+            "tokens without a label are counted",
+        ),
+        (
+            "by_hand",
+            [
+                (
+                    "return (loss / total).item(), gradient / total",
+                    "return gradient / total, (loss / total).item()",
+                )
+            ],
+            "the other result first",
+        ),
+        (
+            "sums_first",
+            [
+                ('reduction="sum")', 'reduction="mean")'),
+                (") / int(labelled.sum()), torch", "), torch"),
+                ("    ) / labelled.sum()", "    )"),
+            ],
+            "the sum of the means",
+        ),
+        (
+            "sums_first",
+            [
+                (
+                    "labels.reshape(-1) for _, labels in pieces]) >= 0",
+                    "labels.reshape(-1) for _, labels in pieces]) > 0",
+                )
+            ],
+            "",
+        ),
+    ],
+    "15.2": [
+        (
+            "in_blocks",
+            [("rank * size + min(rank, more)", "rank * size"), (" + (rank < more)]", "]")],
+            "rows that are left over are dropped",
+        ),
+        ("in_blocks", [("rows[start : start + size + (rank < more)]", "rows[start : start + size + 1]")], ""),
+        (
+            "by_rounding",
+            [("rows[borders[rank] : borders[rank + 1]]", "rows[borders[rank] : borders[rank + 1] + 1]")],
+            "",
+        ),
+        (
+            "by_rounding",
+            [("(borders[rank + 1] - borders[rank]) / total", "1 / world_size")],
+            "all processes weigh alike",
+        ),
+        (
+            "like_cards",
+            [("sum(1 / len(rows) for _ in mine)", "len(mine)")],
+            "the weight is the number of rows",
+        ),
+        ("like_cards", [("mine = tuple(hands[rank])", "mine = tuple(rows)")], "every process reads all rows"),
+        ("like_cards", [("append(row)", "append(i)")], "positions in place of rows"),
+    ],
+    "16.1": [
+        ("by_loops", [("if counted[t]:", "if True:")], "all rows count"),
+        ("by_loops", [("t + k // 2 + 1", "t + k // 2")], ""),
+        (
+            "by_loops",
+            [("result.append(sum(masses) / len(masses))", "result.append(sum(masses))")],
+            "the sum over the tokens",
+        ),
+        (
+            "by_offsets",
+            [("range(-(k // 2), k // 2 + 1)", "range(-k, k + 1)")],
+            "the window reaches k tokens to each side",
+        ),
+        ("by_offsets", [("int(counted.sum())", "len(counted)")], "divided by all tokens"),
+        (
+            "with_a_band",
+            [("torch.ones(n, n).triu(-r) * torch.ones(n, n).tril(r)", "torch.ones(n, n).triu(-r)")],
+            "only the left side has an end",
+        ),
+        (
+            "with_a_band",
+            [("torch.ones(n, n).tril(r)", "torch.ones(n, n).tril(r) * (1 - torch.eye(n))")],
+            "the token itself is left out",
+        ),
+        ("with_a_band", [(".mean(dim=1)", ".mean(dim=1) / k")], "the mean within the window"),
+    ],
+    "16.2": [
+        (
+            "with_tensors",
+            [("[columns[~is_local], columns[is_local]]", "[columns[is_local], columns[~is_local]]")],
+            "the convolutions come first",
+        ),
+        (
+            "with_tensors",
+            [(".view(heads, size)", ".view(size, heads).T")],
+            "the channels of the heads interleave",
+        ),
+        (
+            "with_tensors",
+            [(".flatten().tolist()", ".flatten().argsort().tolist()")],
+            "where each old column goes",
+        ),
+        ("by_ranks", [("for wanted in (False, True):", "for wanted in (True,):")], "only the convolutions"),
+        (
+            "by_ranks",
+            [("order += range(head * size, (head + 1) * size)", "order.append(head)")],
+            "numbers of heads in place of columns",
+        ),
+        ("by_ranks", [("< len(mass) / 2", "< len(mass) / 2 - 1")], "one head too few"),
+        ("by_sorting_columns", [(">= middle", "> 0.5")], "a threshold of one half"),
+        (
+            "by_sorting_columns",
+            [("key=lambda column: bool(mass[column // size] >= middle)", "key=lambda column: 0")],
+            "the old order",
+        ),
+    ],
+    "16.3": [
+        ("with_normalised_rows", [("torch.log(kernels)", "kernels")], ""),
+        ("with_normalised_rows", [("(p + 1e-9) / (p + 1e-9)", "(p + 0.0) / (p + 0.0)")], "minus infinity"),
+        ("with_normalised_rows", [("torch.log(kernels)", "torch.log2(kernels)")], "base 2"),
+        (
+            "by_loops",
+            [("for row in p.tolist()", "for row in p.T.tolist()")],
+            "weight by weight and not head by head",
+        ),
+        ("by_loops", [("for weight in row]", "for weight in reversed(row)]")], "the window is turned round"),
+        ("with_the_largest_at_zero", [("torch.cat([", "torch.stack([")], "still a table"),
+        (
+            "with_the_largest_at_zero",
+            [("for row in p]", "for row in [p.mean(dim=0)] * len(p)]")],
+            "one kernel for all heads",
+        ),
+    ],
 }
 
 

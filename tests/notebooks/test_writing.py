@@ -30,8 +30,8 @@ from lesson_writing import (
 )
 from page_reading import anchors, entries, notation
 
-# A rewritten lesson joins these tests by its number here: ("00", "01", ...).
-REWRITTEN: tuple[str, ...] = ("00", "01", "02", "03", "04", "05", "06", "07", "09", "10", "11", "16", "18")
+# A rewritten lesson joins these tests by its number here.
+REWRITTEN = tuple("00 01 02 03 04 05 06 07 09 10 11 12 13 16 18".split())
 
 # Letters of a single lesson that are those of every textbook, or that a figure or a table of the lesson explains.
 LOCAL_LETTERS = {
@@ -39,6 +39,8 @@ LOCAL_LETTERS = {
     "03": {r"\alpha", r"\beta"},
     "05": {"W", "p", r"\Phi"},
     "11": {r"\alpha", r"\omega", "u", "p"},
+    "12": {"p", "x_{CLS}", "x"},
+    "13": {"s", "p"},
 }
 # Terms whose word is also ordinary English: a lesson links them where it means the term, which no test can tell.
 ALSO_ENGLISH = {"generator", "head", "key", "split", "student", "teacher", "value"}

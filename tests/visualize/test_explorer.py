@@ -2,14 +2,25 @@
 
 import base64
 import io
+import json
+import re
 import sys
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from convbert_edu import ConvBertForSequenceClassification, ConvBertModel, ConvBertTokenizer
-from convbert_edu.visualize import describe, explore, plot_token
+from convbert_edu import (
+    ConvBertForMaskedLM,
+    ConvBertForMultipleChoice,
+    ConvBertForPreTraining,
+    ConvBertForQuestionAnswering,
+    ConvBertForSequenceClassification,
+    ConvBertForTokenClassification,
+    ConvBertModel,
+    ConvBertTokenizer,
+)
+from convbert_edu.visualize import describe, explore, plot_token, side_by_side
 from convbert_edu.visualize.explorer_controls import _Controls
 from helpers import randomise, tiny_config
 from tolerance import assert_same_numbers
@@ -173,3 +184,212 @@ def test_a_model_in_training_and_an_unknown_one_are_refused(model, tokenizer):
     assert explorer.name == "mine"
     with pytest.raises(ValueError, match=r"'mine' is in training mode, so dropout is on; call .eval\(\)"):
         explore({"mine": model.train()}, tokenizer, TEXT)
+
+
+# What changes, and what is predicted.
+
+
+def with_head(model_class, **fields):
+    model = model_class(tiny_config(**fields)).eval()
+    randomise(model)
+    return model
+
+
+def test_a_masked_token_is_read_as_mask_and_can_be_put_back(tokenizer):
+    model = with_head(ConvBertForMaskedLM)
+    explorer = explore(model, tokenizer, TEXT, position=5)
+    plain = explorer.prediction()
+    explorer.mask(5)
+    assert explorer.tokens[5] == "[MASK]"
+    batch = tokenizer("a film that is [MASK] great", return_tensors="pt")
+    probs = model(**batch).logits[0, 5].softmax(-1)[: len(tokenizer)]
+    title, answers = explorer.prediction()
+    assert title == "What fits where '[MASK]' stands"
+    assert [prob for _, prob in answers] == pytest.approx(probs.topk(5).values.tolist(), rel=1e-4)
+    assert [tokenizer.convert_tokens_to_ids(token) for token, _ in answers] == probs.topk(5).indices.tolist()
+    explorer.mask(5, masked=False)
+    assert explorer.prediction() == plain
+    explorer.mask(5)
+    explorer.read(TEXT)
+    assert explorer.masked == set()
+
+
+@pytest.mark.parametrize("branch", ["attention", "convolution"])
+def test_a_head_that_is_off_adds_nothing_and_comes_back(model, tokenizer, branch):
+    """As if the columns of W_O that read the head were zero."""
+    explorer = explore(model, tokenizer, TEXT, layer=1)
+    before = explorer.result().last_hidden_state
+    explorer.switch(branch, head=1)
+    off = explorer.result().last_hidden_state
+    config, weight = model.config, model.layers[1].attention.output.weight
+    start = config.head_size + (config.branch_size if branch == "convolution" else 0)
+    kept = weight.detach().clone()
+    with torch.no_grad():
+        weight[:, start : start + config.head_size] = 0
+        expected = model(**explorer.batch).last_hidden_state
+        weight.copy_(kept)
+    assert_same_numbers(off, expected)
+    assert not torch.allclose(off, before)
+    explorer.switch(branch, head=1, on=True)
+    assert_same_numbers(explorer.result().last_hidden_state, before)
+
+
+def test_each_kind_of_head_says_what_it_predicts(tokenizer):
+    labels = {0: "bad", 1: "good", 2: "mixed"}
+    batch = tokenizer(TEXT, return_tensors="pt")
+
+    model = with_head(ConvBertForSequenceClassification, num_labels=None, id2label=labels)
+    title, answers = explore(model, tokenizer, TEXT).prediction()
+    probs = model(**batch).logits[0].softmax(-1)
+    assert title == "The class of the text"
+    assert dict(answers) == pytest.approx(dict(zip(labels.values(), probs.tolist(), strict=True)), rel=1e-4)
+    assert [prob for _, prob in answers] == pytest.approx(sorted(probs.tolist(), reverse=True), rel=1e-4)
+
+    several = with_head(
+        ConvBertForSequenceClassification,
+        num_labels=None,
+        id2label=labels,
+        problem_type="multi_label_classification",
+    )
+    title, answers = explore(several, tokenizer, TEXT).prediction()
+    assert title == "The labels of the text"
+    assert sum(dict(answers).values()) == pytest.approx(
+        several(**batch).logits[0].sigmoid().sum().item(), rel=1e-4
+    )
+
+    value = with_head(ConvBertForSequenceClassification, num_labels=1)
+    assert explore(value, tokenizer, TEXT).prediction() == (
+        "The value of the text", [("value", pytest.approx(value(**batch).logits.item(), rel=1e-4))],
+    )  # fmt: skip
+
+    tags = with_head(ConvBertForTokenClassification, num_labels=None, id2label=labels)
+    title, answers = explore(tags, tokenizer, TEXT).prediction(2)
+    assert title == "The label of 'film'"
+    assert answers[0][0] == labels[tags(**batch).logits[0, 2].argmax().item()]
+
+    detector = with_head(ConvBertForPreTraining)
+    title, answers = explore(detector, tokenizer, TEXT, position=6).prediction()
+    assert title == "Was 'great' replaced?"
+    assert dict(answers)["replaced"] == pytest.approx(
+        detector(**batch).logits[0, 6].sigmoid().item(), rel=1e-4
+    )
+
+    for silent in (with_head(ConvBertModel), with_head(ConvBertForMultipleChoice)):
+        assert explore(silent, tokenizer, TEXT).prediction() is None
+
+
+def test_the_answer_is_the_likeliest_span_of_the_passage(tokenizer):
+    model = with_head(ConvBertForQuestionAnswering)
+    explorer = explore(model, tokenizer, "a film", "that is not great")
+    result = model(**tokenizer("a film", "that is not great", return_tensors="pt"))
+    words, best = explorer.tokens, (0.0, "")
+    inside = range(4, 8)
+    first, last = (
+        torch.tensor([logits[0, at].item() for at in inside]).softmax(0)
+        for logits in (result.start_logits, result.end_logits)
+    )
+    for i, start in enumerate(inside):
+        for j, end in enumerate(inside):
+            if i <= j:
+                best = max(best, ((first[i] * last[j]).item(), " ".join(words[start : end + 1])))
+    title, answers = explorer.prediction()
+    assert title == "The answer"
+    assert answers[0] == (best[1], pytest.approx(best[0], rel=1e-4))
+
+
+def test_all_heads_can_be_seen_at_once(model, tokenizer):
+    explorer = explore(model, tokenizer, TEXT)
+    explorer.choose(view="all attention heads")
+    assert describe(explorer.figure()).startswith("Attention of all heads, 8 tokens")
+    explorer.choose(view="all kernels")
+    assert describe(explorer.figure()).startswith("Kernels of all heads, 8 tokens")
+
+
+def test_the_controls_mask_switch_and_restore(tokenizer):
+    controls = _Controls(explore(with_head(ConvBertForMaskedLM), tokenizer, TEXT, position=5))
+    plain = controls.prediction.value
+    assert "What fits where &#x27;not&#x27; stands" in plain
+    controls.mask.value = True
+    assert controls.explorer.masked == {5}
+    masked = controls.prediction.value
+    assert "[MASK]" in masked
+    controls.off["convolution"].value = True
+    assert controls.notice.value == "switched off: convolution head 0 of layer 0"
+    assert controls.prediction.value != masked
+    controls.token.value = 2
+    assert (controls.mask.value, controls.off["convolution"].value) == (False, True)
+    controls.layer.value = 1
+    assert controls.off["convolution"].value is False
+    controls.restore.click()
+    controls.token.value = 5
+    assert (controls.prediction.value, controls.notice.value) == (plain, "")
+
+
+def test_a_model_of_attention_alone_has_no_convolution_to_switch_off(tokenizer):
+    bert = with_head(ConvBertModel, attention_only=True)
+    explorer = explore(bert, tokenizer, TEXT)
+    assert _Controls(explorer).off["convolution"].disabled
+    with pytest.raises(ValueError, match="branch is 'convolution'; choose one of attention"):
+        explorer.switch("convolution", 0)
+
+
+def test_two_explorers_stand_side_by_side(model, shallow, tokenizer):
+    both = side_by_side(explore(model, tokenizer, TEXT), explore(shallow, tokenizer, "a great film"))
+    data = both._repr_mimebundle_()
+    assert WIDGET in data
+    assert data["text/html"].count('alt="What ') == 2
+    assert data["text/plain"].count("Explorer of") == 2
+
+
+def test_a_saved_page_holds_all_maps_and_needs_nothing_else(tokenizer, tmp_path):
+    model = with_head(ConvBertForMaskedLM)
+    explorer = explore({"</script>": model}, tokenizer, "< film", layer=1)
+    explorer.switch("attention", 1)
+    explorer.save_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert not re.findall(r"(?:src|href)=|https?:|@import|url\(", page)
+    assert page.count("</script>") == 1
+    data = json.loads(re.search(r"const data = (.*);\n", page)[1])
+    assert (data["model"], data["tokens"]) == ("</script>", ["[CLS]", "<", "film", "[SEP]"])
+    assert data["off"] == ["attention head 1 of layer 1"]
+    result = explorer.result()
+    for name, tensors in (("attention", result.attentions), ("kernels", result.conv_kernels)):
+        assert_close = torch.tensor(data[name]) / 1000 - torch.cat(tensors)
+        assert assert_close.abs().max() <= 0.0006
+    assert data["predictions"][1] == [
+        "What fits where '<' stands",
+        [list(pair) for pair in explorer.prediction(1)[1]],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda explorer: explorer.mask(8), "position is 8; it must be 0 to 7"),
+        (
+            lambda explorer: explorer.switch("feed-forward", 0),
+            "branch is 'feed-forward'; choose one of attention, conv",
+        ),
+        (lambda explorer: explorer.switch("attention", 2), "head is 2; it must be 0 to 1"),
+        (lambda explorer: explorer.switch("attention", 0, layer=2), "layer is 2; it must be 0 to 1"),
+        (
+            lambda explorer: explorer.choose(view="all"),
+            "view is 'all'; choose one of one token, all attention heads",
+        ),
+    ],
+)
+def test_what_cannot_be_changed_is_refused_and_nothing_is_changed(model, tokenizer, change, message):
+    explorer = explore(model, tokenizer, TEXT)
+    with pytest.raises(ValueError, match=message):
+        change(explorer)
+    assert (explorer.masked, explorer.off, explorer.view) == (set(), set(), "one token")
+
+
+def test_a_page_of_a_long_text_and_a_tokenizer_without_mask_are_refused(model, tmp_path):
+    no_mask = ConvBertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS], mask_token=None)
+    with pytest.raises(ValueError, match="this tokenizer has no mask_token"):
+        explore(model, no_mask, TEXT).mask(1)
+    explorer = explore(with_head(ConvBertModel, max_position_embeddings=200), no_mask, "film " * 127)
+    with pytest.raises(ValueError, match="the text has 129 tokens; a page shows at most 128"):
+        explorer.save_html(tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()

@@ -156,6 +156,8 @@ def load_choices(first_sentence: bool = False, draws: int = 0) -> Splits[ChoiceE
     title masked. The three wrong descriptions are of articles of the same topic and the same split: two share most
     words with the right one (hard negatives), one is drawn at random. Years are taken out of the descriptions, as they
     would give the answer away, and descriptions that two articles share, or of one word, are left out.
+    Since two wrong ones resemble the right one, it shares most words with the other three in about half of the items,
+    and can be found there without the passage (lesson 12).
     The articles keep the division of `load_articles`: no text of a test item is in the pretraining corpus.
 
     first_sentence: leave it in the passages; the description is then easy to find, and a model can learn to look for it
