@@ -30,6 +30,8 @@ if sys.version_info < OLDEST:
 EXTRAS = ("notebooks", "dev")
 # Only the tests read TensorFlow's files, so only they install it (1.6 GB).
 EXTRAS_OF_TESTS = ("tensorflow",)
+# Only the book installs what makes it.
+EXTRAS_OF_BOOK = ("book",)
 DATA = ("reviews", "wikipedia", "factbook", "tweets", "recipes")
 
 # Lessons run the same everywhere: two threads, a fixed hash seed,
@@ -272,6 +274,13 @@ def walkthrough(project: Project) -> None:
     project.call("notebooks/tools/walkthrough.py")
 
 
+def book(project: Project) -> None:
+    """Make the book, the lessons as they are stored and everything beside them: build/book/html/index.html, and an EPUB."""
+    project.prepare()
+    project.prepare(EXTRAS_OF_BOOK)
+    project.call("book/make_book.py")
+
+
 def test(project: Project) -> None:
     """Run all checks: style, unit tests, and each lesson run again and compared with its outputs."""
     lint(project)
@@ -295,11 +304,11 @@ def test_machines(project: Project) -> None:
 
 
 def test_browser(project: Project) -> None:
-    """Run lessons in JupyterLab, and the explainer, in a headless Chromium; screenshots go to build/browser/."""
+    """Run lessons, explainer and book in a headless Chromium; screenshots go to build/browser/."""
     setup(project)
-    project.call(
-        "-m", "pytest", "-rs", "tests/browser/lessons_in_chromium.py", "tests/browser/explainer_in_chromium.py"
-    )
+    project.prepare(EXTRAS_OF_BOOK)
+    files = [f"tests/browser/{name}_in_chromium.py" for name in ("lessons", "explainer", "book")]
+    project.call("-m", "pytest", "-rs", *files)
 
 
 def explainer(project: Project) -> None:
@@ -377,7 +386,7 @@ def clean(project: Project) -> None:
     for pattern in ("build", "dist", "*.egg-info", ".pytest_cache", ".ruff_cache", ".hypothesis"):
         for path in project.root.glob(pattern):
             shutil.rmtree(path)
-    for name in ("benchmarks", "convbert_edu", "notebooks", "tests", "web"):
+    for name in ("benchmarks", "book", "convbert_edu", "notebooks", "tests", "web"):
         for path in list((project.root / name).rglob("__pycache__")):
             shutil.rmtree(path)
 
@@ -385,7 +394,7 @@ def clean(project: Project) -> None:
 COMMANDS: dict[str, Callable[[Project], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        setup, lab, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint, notebooks, course,
+        setup, lab, book, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint, notebooks, course,
         bench, gpu, gpu_rehearsal, gpu_pack, bundled_models, clean,
     )
 }  # fmt: skip
