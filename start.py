@@ -275,10 +275,16 @@ def walkthrough(project: Project) -> None:
 
 
 def book(project: Project) -> None:
-    """Make the book, the lessons as they are stored and everything beside them: build/book/html/index.html, and an EPUB."""
+    """Make the book, with lessons as they are stored: build/book/html/index.html, and an EPUB."""
     project.prepare()
     project.prepare(EXTRAS_OF_BOOK)
     project.call("book/make_book.py")
+
+
+def offline_bundle(project: Project) -> None:
+    """Pack packages, texts, models and lessons for a machine without a network: build/offline-bundle/."""
+    setup(project)
+    project.call("offline/make_bundle.py")
 
 
 def test(project: Project) -> None:
@@ -386,7 +392,7 @@ def clean(project: Project) -> None:
     for pattern in ("build", "dist", "*.egg-info", ".pytest_cache", ".ruff_cache", ".hypothesis"):
         for path in project.root.glob(pattern):
             shutil.rmtree(path)
-    for name in ("benchmarks", "book", "convbert_edu", "notebooks", "tests", "web"):
+    for name in ("benchmarks", "book", "convbert_edu", "notebooks", "offline", "tests", "web"):
         for path in list((project.root / name).rglob("__pycache__")):
             shutil.rmtree(path)
 
@@ -395,7 +401,8 @@ COMMANDS: dict[str, Callable[[Project], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
         setup, lab, book, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint, notebooks, course,
-        bench, gpu, gpu_rehearsal, gpu_pack, bundled_models, clean,
+        bench, gpu, gpu_rehearsal, gpu_pack, bundled_models,
+        offline_bundle, clean,
     )
 }  # fmt: skip
 

@@ -28,7 +28,10 @@ def faults_of_pages(folder: Path) -> list[str]:
     faults = []
     for path, page in pages.items():
         here = path.relative_to(folder).as_posix()
-        faults += [f"{here}: {fault}" for fault in (*_loaded(page, path), *_links(page, path, names), *_content(page))]
+        faults += [
+            f"{here}: {fault}"
+            for fault in (*_loaded(page, path), *_links(page, path, names), *_content(page))
+        ]
     for path in (*folder.rglob("*.css"),):
         if FETCHES.search(path.read_text(encoding="utf-8")):
             faults.append(f"{path.relative_to(folder).as_posix()} fetches something from elsewhere")
@@ -47,7 +50,11 @@ def _loaded(page: BeautifulSoup, path: Path) -> list[str]:
                 faults.append(f"loads {target}")
             elif not _file(path, target).exists():
                 faults.append(f"loads {target}, which is not there")
-    faults += ["a style fetches something from elsewhere" for each in page.select("style") if FETCHES.search(each.text)]
+    faults += [
+        "a style fetches something from elsewhere"
+        for each in page.select("style")
+        if FETCHES.search(each.text)
+    ]
     return faults
 
 
@@ -70,13 +77,23 @@ def _links(page: BeautifulSoup, path: Path, names: dict[Path, set[str]]) -> list
 def _content(page: BeautifulSoup) -> list[str]:
     """Return pictures without a description, and equations and links that were left as they were written."""
     article = page.select_one("article") or page
-    faults = [f"the picture {image['src']} has no description" for image in article.select("img:not([alt]), img[alt='']")]
-    faults += [f"an equation is not drawn: {each.text[:60]!r}" for each in article.select("span.math, div.math")]
+    faults = [
+        f"the picture {image['src']} has no description"
+        for image in article.select("img:not([alt]), img[alt='']")
+    ]
+    faults += [
+        f"an equation is not drawn: {each.text[:60]!r}" for each in article.select("span.math, div.math")
+    ]
     for each in article.select("pre, code, script, style, math"):
         each.extract()
     text = article.get_text()
-    faults += [f"text in the page looks like an equation: {found[0]!r}" for found in re.finditer(r"\$[^$\n]{1,60}\$", text)]
-    faults += [f"text in the page looks like a link: {found[0]!r}" for found in re.finditer(r"\]\([^()\s]+\)", text)]
+    faults += [
+        f"text in the page looks like an equation: {found[0]!r}"
+        for found in re.finditer(r"\$[^$\n]{1,60}\$", text)
+    ]
+    faults += [
+        f"text in the page looks like a link: {found[0]!r}" for found in re.finditer(r"\]\([^()\s]+\)", text)
+    ]
     return faults
 
 
@@ -102,6 +119,6 @@ def faults_of_epub(folder: Path) -> list[str]:
                 faults.append(f"{path.name}: {name} is no XML: {error}")
             for found in re.finditer(r'<(?:img|script|source)[^>]* src="([^"]*)"', text):
                 inside = (Path("/") / Path(name).parent / unquote(found[1])).resolve().as_posix()[1:]
-                if ELSEWHERE.match(found[1]) or inside not in files and not found[1].startswith("data:"):
+                if ELSEWHERE.match(found[1]) or (inside not in files and not found[1].startswith("data:")):
                     faults.append(f"{path.name}: {name} loads {found[1]}, which is not inside")
     return faults

@@ -133,9 +133,7 @@ def _expanded(patterns: list[str], lessons: str) -> list[str]:
         paths = sorted(ROOT.glob(pattern)) if "*" in pattern else [ROOT / pattern]
         numbered = [path for path in paths if path.name[:2].isdigit()]
         found += [
-            path.relative_to(ROOT).as_posix()
-            for path in paths
-            if path not in numbered or path.match(lessons)
+            path.relative_to(ROOT).as_posix() for path in paths if path not in numbered or path.match(lessons)
         ]
     return found
 
@@ -150,7 +148,9 @@ def _toctrees(page: str, lessons: str) -> str:
 def _toctree(caption: str, page: str, entries: list[str]) -> str:
     here = PurePosixPath(page).parent
     lines = [_between(here, entry) for entry in entries]
-    return "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}" if caption else "", *lines, "```", ""])
+    return "\n".join(
+        ["", "```{toctree}", ":hidden:", f":caption: {caption}" if caption else "", *lines, "```", ""]
+    )
 
 
 def _write_notebook(page: str, target: Path, folder: Path, pages: set[str]) -> None:
@@ -181,16 +181,23 @@ def _write_reference(folder: Path) -> None:
             modules = (ROOT / package).rglob("*.py")
         for path in sorted(modules):
             file = path.relative_to(ROOT).as_posix()
-            if path.parent == ROOT / package and path.name == "__init__.py" or path.name == "__main__.py":
+            if (path.parent == ROOT / package and path.name == "__init__.py") or path.name == "__main__.py":
                 continue
             module = re.sub(r"\.__init__$", "", file.removesuffix(".py").replace("/", "."))
             short = module.removeprefix(name + ".")
             sections += [f"({module_anchor(file)})=", f"## {short}", "", *_automodule(module)]
         (folder / f"{name}.md").write_text("\n".join(sections), encoding="utf-8")
     listed = [f"{package.replace('/', '.')}.md" for package in packages]
-    index = ["# Reference", "", "Everything public, from the docstrings; the core of the package comes first.", ""]
+    index = [
+        "# Reference",
+        "",
+        "Everything public, from the docstrings; the core of the package comes first.",
+        "",
+    ]
     (folder / "index.md").write_text(
-        "\n".join([*index, "```{toctree}", ":maxdepth: 1", "", *sorted(listed, key=_reading_order), "```", ""]),
+        "\n".join(
+            [*index, "```{toctree}", ":maxdepth: 1", "", *sorted(listed, key=_reading_order), "```", ""]
+        ),
         encoding="utf-8",
     )
 

@@ -108,9 +108,7 @@ def describe_pictures(app: Sphinx, doctree: nodes.document) -> None:
         image["alt"] = image.get("alt") or described.get(Path(image["uri"]).stem, "")
 
 
-def convert_docstring(
-    app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
-) -> None:
+def convert_docstring(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Sphinx reads docstrings as reStructuredText; ours are plain text."""
     lines[:] = to_rst(lines, thing if what in ("class", "function", "method", "exception") else None)
 

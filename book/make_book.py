@@ -55,7 +55,9 @@ def mend(folder: Path) -> None:
 
 def size(*paths: Path) -> str:
     """Return how many megabytes the files in some folders take."""
-    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+    files = [
+        file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()
+    ]
     return f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
 
 

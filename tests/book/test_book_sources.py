@@ -21,7 +21,9 @@ def tables_of_contents(folder: Path) -> dict[Path, list[Path]]:
     """Which pages stand below each page, as the book's tables of contents say."""
     found = {}
     for page in folder.rglob("*.md"):
-        trees = re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        trees = re.findall(
+            r"^```\{toctree\}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        )
         names = [line for tree in trees for line in tree.splitlines() if line and not line.startswith(":")]
         found[page] = [(page.parent / name).resolve() for name in names]
     return found
@@ -63,7 +65,8 @@ def test_links_lead_to_pages_to_the_reference_and_to_copies(tmp_path):
     pages = {"notebooks/GLOSSARY.md", "notebooks/00_start_here.ipynb", "notebooks/exercises/a.ipynb"}
     written = (
         "[a](00_start_here.ipynb#The-course) [b](GLOSSARY.md#token) [c](../README.md) [d](../convbert_edu/config.py) "
-        "[e](../LICENSE) [f](https://example.org) [`g`](../.ci) [h](exercises/) [i](#Here) [j](../convbert_edu/layers)\n"
+        "[e](../LICENSE) [f](https://example.org) [`g`](../.ci) [h](exercises/) [i](#Here) "
+        "[j](../convbert_edu/layers)\n"
         "```\n[k](../.ci)\n```\n"
     )
     assert change_links(written, "notebooks/GLOSSARY.md", tmp_path, pages) == (
