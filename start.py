@@ -281,6 +281,12 @@ def book(project: Project) -> None:
     project.call("book/make_book.py")
 
 
+def slides(project: Project) -> None:
+    """Make slides of lessons 00 to 04: build/slides/index.html."""
+    setup(project)
+    project.call("slides/make_slides.py")
+
+
 def offline_bundle(project: Project) -> None:
     """Pack packages, texts, models and lessons for a machine without a network: build/offline-bundle/."""
     setup(project)
@@ -392,7 +398,7 @@ def clean(project: Project) -> None:
     for pattern in ("build", "dist", "*.egg-info", ".pytest_cache", ".ruff_cache", ".hypothesis"):
         for path in project.root.glob(pattern):
             shutil.rmtree(path)
-    for name in ("benchmarks", "book", "convbert_edu", "notebooks", "offline", "tests", "web"):
+    for name in ("benchmarks", "book", "convbert_edu", "notebooks", "offline", "slides", "tests", "web"):
         for path in list((project.root / name).rglob("__pycache__")):
             shutil.rmtree(path)
 
@@ -400,9 +406,8 @@ def clean(project: Project) -> None:
 COMMANDS: dict[str, Callable[[Project], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        setup, lab, book, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint, notebooks, course,
-        bench, gpu, gpu_rehearsal, gpu_pack, bundled_models,
-        offline_bundle, clean,
+        setup, lab, book, slides, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint,
+        notebooks, course, bench, gpu, gpu_rehearsal, gpu_pack, bundled_models, offline_bundle, clean,
     )
 }  # fmt: skip
 

@@ -20,13 +20,8 @@ def to_rst(lines: Iterable[str], thing: Any = None) -> list[str]:
     """
     names = _names_of(thing)
     blocks: list[tuple[str, list[str]]] = []
-    for line in lines:
-        kind, text = _kind_of(line, names, blocks[-1][0] if blocks else "blank")
-        # Text goes on from line to line, and so do an item and a formula; everything else begins a new block.
-        if blocks and kind == blocks[-1][0] and not (kind == "item" and not line.startswith(" ")):
-            blocks[-1][1].append(text)
-        else:
-            blocks.append((kind, [text]))
+    for paragraph in "\n".join(lines).split("\n\n"):
+        blocks += _blocks(paragraph.strip("\n").splitlines(), names)
     result: list[str] = []
     for kind, texts in blocks:
         if kind == "text":
@@ -36,23 +31,38 @@ def to_rst(lines: Iterable[str], thing: Any = None) -> list[str]:
             name, words = words.split(": ", 1)
             result += [f"* ``{name}``: {_escaped(words)}", *(f"  {_escaped(text)}" for text in rest), ""]
         elif kind == "formula":
-            result += ["::", "", *(f"    {text}" for text in texts), ""]
+            result += [".. code-block:: text", "", *(f"    {text}" for text in texts), ""]
     return result
 
 
-def _kind_of(line: str, names: set[str], before: str) -> tuple[str, str]:
-    """Return what a line is (blank, text, item or formula) and its text."""
-    if not line.strip():
-        return "blank", ""
-    if line.startswith(" "):
-        return ("item", line.strip()) if before == "item" else ("formula", line.rstrip())
+def _blocks(lines: list[str], names: set[str]) -> list[tuple[str, list[str]]]:
+    """Return the parts of a paragraph: text, items and formulas, each with its lines."""
+    # Lines that are set under each other by spaces are a formula or a table.
+    if any(re.search(r"\S {3,}\S", line) for line in lines) and not any(
+        _is_item(line, names) for line in lines
+    ):
+        return [("formula", lines)]
+    blocks: list[tuple[str, list[str]]] = []
+    for line in lines:
+        before = blocks[-1][0] if blocks else ""
+        indented = line.startswith(" ")
+        if _is_item(line, names):
+            blocks.append(("item", [line]))
+        elif indented and before in ("item", "formula"):
+            blocks[-1][1].append(line.strip() if before == "item" else line)
+        elif indented:
+            blocks.append(("formula", [line]))
+        elif before == "text":
+            blocks[-1][1].append(line)
+        else:
+            blocks.append(("text", [line]))
+    return blocks
+
+
+def _is_item(line: str, names: set[str]) -> bool:
+    """Say whether a line begins with the name of a parameter or field, or with several."""
     item = ITEM.fullmatch(line)
-    if item and all(any(fnmatch(name, wanted) for name in names) for wanted in item[1].split(", ")):
-        return "item", f"{item[1]}: {item[2]}"
-    # A formula of which the second line is indented begins at the margin.
-    if re.search(r"\S {3,}\S", line):
-        return "formula", line.rstrip()
-    return "text", line.strip()
+    return bool(item) and all(any(fnmatch(name, wanted) for name in names) for wanted in item[1].split(", "))
 
 
 def _names_of(thing: Any) -> set[str]:

@@ -172,6 +172,9 @@ def _write_reference(folder: Path) -> None:
     )]  # fmt: skip
     for package in packages:
         name = package.replace("/", ".")
+        introduction = (
+            ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))) or ""
+        )
         sections = [f"({module_anchor(package)})=", f"# {name}", "", *_automodule(name, ":no-members:")]
         if package == PACKAGE:
             table = [".. currentmodule:: None", "", ".. autosummary::", "", *_public_names()]
@@ -179,7 +182,7 @@ def _write_reference(folder: Path) -> None:
             modules = (ROOT / PACKAGE).glob("*.py")
         else:
             modules = (ROOT / package).rglob("*.py")
-        for path in sorted(modules):
+        for path in sorted(modules, key=lambda path: _place(path, introduction)):
             file = path.relative_to(ROOT).as_posix()
             if (path.parent == ROOT / package and path.name == "__init__.py") or path.name == "__main__.py":
                 continue
@@ -200,6 +203,12 @@ def _write_reference(folder: Path) -> None:
         ),
         encoding="utf-8",
     )
+
+
+def _place(path: Path, introduction: str) -> tuple[int, str]:
+    """Return where a module stands: where the package's docstring names it, or after those, by name."""
+    named = re.search(rf"(?<![\w.]){path.stem}(?![\w])", introduction)
+    return (named.start() if named else len(introduction), path.as_posix())
 
 
 def _automodule(module: str, *options: str) -> list[str]:

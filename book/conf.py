@@ -50,6 +50,7 @@ autodoc_preserve_defaults = True
 viewcode_follow_imported_members = False
 autosummary_generate = False
 python_use_unqualified_type_names = True
+add_module_names = False
 python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 

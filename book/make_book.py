@@ -6,6 +6,7 @@ EPUB. Lessons are shown with the outputs that they are stored with. Every link, 
 """
 
 import argparse
+import re
 import shutil
 import sys
 import time
@@ -23,6 +24,9 @@ MENDED = {
     '<summary><span class="toctree-toggle"': '<summary aria-label="Pages below"><span class="toctree-toggle"',
     'aria-label="Search" data-bs-placement': "data-bs-placement",
 }
+
+
+PARAMETERS = re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*</dd>\n)+)</dl>')
 
 
 def make(output: Path, lessons: str = "*", builders: tuple[str, ...] = ("html", "epub")) -> list[str]:
@@ -44,12 +48,19 @@ def make(output: Path, lessons: str = "*", builders: tuple[str, ...] = ("html", 
     return faults
 
 
+def _as_lines(found: re.Match) -> str:
+    """Return the parameters of a signature as plain lines; the theme has them as definitions without a term."""
+    lines = re.sub(r"<(/?)dd>", r"<\1div>", found[1])
+    return f'<div class="signature">\n{lines}</div>'
+
+
 def mend(folder: Path) -> None:
     """Give buttons the names that screen readers say, in all pages of a folder."""
     for path in folder.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         for old, new in MENDED.items():
             text = text.replace(old, new)
+        text = PARAMETERS.sub(_as_lines, text)
         path.write_text(text, encoding="utf-8")
 
 
