@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -112,11 +113,15 @@ def collect_wheels(folder: Path) -> None:
     _pip("download", "--no-deps", "--dest", folder, *source, torch)
     _pip(
         "wheel", "--wheel-dir", folder, "--find-links", folder, "--constraint", "constraints.txt",
-        torch, *BUILD, f".[{','.join(EXTRAS)}]",
+        torch, *BUILD, *requirements(),
     )  # fmt: skip
-    # The project is installed from its own folder, where its lessons are.
-    for path in folder.glob("convbert_edu-*.whl"):
-        path.unlink()
+
+
+def requirements() -> list[str]:
+    """Return what the project and its extras require; the project itself is installed from its own folder."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    return project["dependencies"] + [line for name in EXTRAS for line in extras[name]]
 
 
 def _stamped() -> bool:
