@@ -3,7 +3,7 @@
 # A torch without CUDA, on Linux without a GPU: make lab CONVBERT_EDU_TORCH_INDEX=cpu
 
 PYTHON ?= python3
-TARGETS := setup lab walkthrough explainer test test-fast test-machines test-browser lint notebooks course bench gpu gpu-rehearsal gpu-pack bundled-models clean
+TARGETS := setup lab book slides walkthrough explainer test test-fast test-machines test-browser lint notebooks course bench gpu gpu-rehearsal gpu-pack bundled-models offline-bundle clean
 
 .PHONY: help $(TARGETS)
 .DEFAULT_GOAL := help

@@ -32,6 +32,8 @@ EXTRAS = ("notebooks", "dev")
 EXTRAS_OF_TESTS = ("tensorflow",)
 # It has an environment of its own (0.3 GB), so that it decides about no version here. Only its test needs it.
 NBGRADER = "nbgrader==0.9.6"
+# Only the book installs what makes it.
+EXTRAS_OF_BOOK = ("book",)
 DATA = ("reviews", "wikipedia", "factbook", "tweets", "recipes")
 
 # Lessons run the same everywhere: two threads, a fixed hash seed,
@@ -299,6 +301,25 @@ def walkthrough(project: Project) -> None:
     project.call("notebooks/tools/walkthrough.py")
 
 
+def book(project: Project) -> None:
+    """Make the book, with lessons as they are stored: build/book/html/index.html, and an EPUB."""
+    project.prepare()
+    project.prepare(EXTRAS_OF_BOOK)
+    project.call("book/make_book.py")
+
+
+def slides(project: Project) -> None:
+    """Make slides of lessons 00 to 04: build/slides/index.html."""
+    setup(project)
+    project.call("slides/make_slides.py")
+
+
+def offline_bundle(project: Project) -> None:
+    """Pack packages, texts, models and lessons for a machine without a network: build/offline-bundle/."""
+    setup(project)
+    project.call("offline/make_bundle.py")
+
+
 def test(project: Project) -> None:
     """Run all checks: style, unit tests, and each lesson run again and compared with its outputs."""
     lint(project)
@@ -323,11 +344,11 @@ def test_machines(project: Project) -> None:
 
 
 def test_browser(project: Project) -> None:
-    """Run lessons in JupyterLab, and the explainer, in a headless Chromium; screenshots go to build/browser/."""
+    """Run lessons, explainer and book in a headless Chromium; screenshots go to build/browser/."""
     setup(project)
-    project.call(
-        "-m", "pytest", "-rs", "tests/browser/lessons_in_chromium.py", "tests/browser/explainer_in_chromium.py"
-    )
+    project.prepare(EXTRAS_OF_BOOK)
+    files = [f"tests/browser/{name}_in_chromium.py" for name in ("lessons", "explainer", "book")]
+    project.call("-m", "pytest", "-rs", *files)
 
 
 def explainer(project: Project) -> None:
@@ -405,7 +426,7 @@ def clean(project: Project) -> None:
     for pattern in ("build", "dist", "*.egg-info", ".pytest_cache", ".ruff_cache", ".hypothesis"):
         for path in project.root.glob(pattern):
             shutil.rmtree(path)
-    for name in ("benchmarks", "convbert_edu", "notebooks", "tests", "web"):
+    for name in ("benchmarks", "book", "convbert_edu", "notebooks", "offline", "slides", "tests", "web"):
         for path in list((project.root / name).rglob("__pycache__")):
             shutil.rmtree(path)
 
@@ -413,8 +434,8 @@ def clean(project: Project) -> None:
 COMMANDS: dict[str, Callable[[Project], None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        setup, lab, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint, notebooks, course,
-        bench, gpu, gpu_rehearsal, gpu_pack, bundled_models, clean,
+        setup, lab, book, slides, walkthrough, explainer, test, test_fast, test_machines, test_browser, lint,
+        notebooks, course, bench, gpu, gpu_rehearsal, gpu_pack, bundled_models, offline_bundle, clean,
     )
 }  # fmt: skip
 

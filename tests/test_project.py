@@ -57,10 +57,12 @@ def needed(requirements: list[str]) -> set[str]:
 
 
 def declared() -> list[str]:
-    """What start.py installs: the package's own dependencies and the extras, TensorFlow only where it is there."""
+    """What start.py installs: the package's own dependencies and the extras, some only where they are there."""
     names = list(start.EXTRAS)
     if importlib.util.find_spec("tensorflow"):
         names += start.EXTRAS_OF_TESTS
+    if importlib.util.find_spec("sphinx_book_theme"):
+        names += start.EXTRAS_OF_BOOK
     extras = PROJECT["optional-dependencies"]
     return PROJECT["dependencies"] + [line for name in names for line in extras[name]]
 
