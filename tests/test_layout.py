@@ -13,7 +13,8 @@ from helpers import LESSONS, ROOT
 
 PACKAGE = ROOT / "convbert_edu"
 DOCUMENTS = (
-    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "paper.md",
+    *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 )  # fmt: skip
 LIMIT = 140
 # Modules that no lesson uses: the others name the lesson that builds or uses them.
