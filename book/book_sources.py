@@ -18,7 +18,11 @@ FRONT = "README.md"
 # The rest of the book, by the captions of its table of contents; names with * are sorted.
 CONTENTS = {
     "Lessons": ["notebooks/[0-9]*.ipynb"],
-    "Practice": ["notebooks/exercises/README.md", "notebooks/exercises/quizzes/README.md"],
+    "Practice": [
+        "notebooks/exercises/README.md",
+        "notebooks/exercises/INVESTIGATIONS.md",
+        "notebooks/exercises/quizzes/README.md",
+    ],
     "Beside the lessons": [
         "notebooks/GLOSSARY.md",
         "notebooks/PREREQUISITES.md",

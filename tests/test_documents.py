@@ -114,10 +114,12 @@ def test_every_page_of_docs_is_linked_from_the_readme_and_has_lines_that_can_be_
     assert [line for line in prose if len(line) > LONGEST_LINE] == []
 
 
-def test_the_readme_has_one_picture_which_exists_and_is_described():
-    ((description, target),) = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", text_of(README))
-    assert len(description.split()) >= 10
-    assert (ROOT / target).is_file()
+def test_the_pictures_of_the_readme_exist_and_are_described():
+    pictures = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", text_of(README))
+    assert len(pictures) == 2
+    for description, target in pictures:
+        assert len(description.split()) >= 10
+        assert (ROOT / target).is_file()
 
 
 def test_every_lesson_has_its_row_in_the_readme_in_their_order():

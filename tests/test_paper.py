@@ -52,8 +52,8 @@ def test_the_journals_sections_are_there(heading):
 
 def test_the_figures_are_those_of_the_course():
     words = " ".join(TEXT.split())
-    assert len(LESSONS) == 17
-    assert "seventeen Jupyter notebooks" in words
+    assert len(LESSONS) == 18
+    assert "eighteen Jupyter notebooks" in words
     assert f"There are {len(exercise_files())} exercises" in words
     page = (ROOT / "notebooks" / "exercises" / "README.md").read_text(encoding="utf-8")
     rows = re.findall(

@@ -5,11 +5,10 @@ import re
 import warnings
 
 import pytest
+from docutils import core as docutils_core
 
 from book_docstrings import to_rst
 from helpers import ROOT
-
-docutils_core = pytest.importorskip("docutils.core", reason="`python start.py book` installs docutils")
 
 
 def html(lines: list[str]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 import make_page
 from browser.explainer import served, wait_until
@@ -117,7 +118,8 @@ def test_the_output_of_a_prediction_is_hidden_until_it_is_asked_for(browser, add
     assert "Show the output" in summary.text
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'});", summary)
     summary.click()
-    assert output.is_displayed()
+    # It fades in.
+    WebDriverWait(browser, 30).until(lambda _: output.is_displayed())
 
 
 def test_the_search_finds_a_term_without_a_server_of_its_own(browser, address):
