@@ -15,10 +15,7 @@ from page_reading import broken_links
 from pages import title_of
 
 PAGE = FOLDER / "INVESTIGATIONS.md"
-GUIDE = FOLDER.parent / "TEACHING.md"
-# Lessons whose items have no answers yet, since they are being rewritten.
-MISSING = ("12", "13")
-WITH_ANSWERS = [name[:2] for name in LESSONS if name[:2] not in MISSING]
+NUMBERS = [name[:2] for name in LESSONS]
 DIFFICULTY = re.compile(r"\*?\((?:easy|medium|hard), \d+ minutes\)\*?")
 
 
@@ -67,12 +64,12 @@ def test_items_are_read_as_they_are_written():
 
 
 def test_the_page_has_the_lessons_in_their_order():
-    assert list(answers()) == WITH_ANSWERS
+    assert list(answers()) == NUMBERS
     for number, (title, _) in answers().items():
         assert title == title_of(nbformat.read(lesson_file(number), as_version=4))
 
 
-@pytest.mark.parametrize("number", WITH_ANSWERS)
+@pytest.mark.parametrize("number", NUMBERS)
 def test_each_item_of_a_lesson_has_its_answer(number):
     wanted, (_, given) = items_of_lesson(number), answers()[number]
     assert len(given) == len(wanted)
@@ -81,17 +78,6 @@ def test_each_item_of_a_lesson_has_its_answer(number):
         bold = re.match(r"\*\*(.+?)\*\*", item)
         assert bold is None or bold[1].rstrip(".") == words
         assert 20 <= len(answer.split()) <= 80, words
-
-
-def test_a_lesson_that_is_said_to_be_missing_is_missing():
-    assert not set(MISSING) & answers().keys()
-    stated = " and ".join(MISSING)
-    assert (f"Lessons {stated} will follow" in PAGE.read_text(encoding="utf-8")) == bool(MISSING)
-
-
-def test_the_guide_has_a_question_of_each_lesson_that_is_missing_here_and_of_no_other():
-    grading = GUIDE.read_text(encoding="utf-8").split("## Grading")[1]
-    assert re.findall(r"^\| (\d\d) \| [^|]+ \| [^|]+ \|$", grading, flags=re.MULTILINE) == list(MISSING)
 
 
 def test_links_and_exercises_exist():
