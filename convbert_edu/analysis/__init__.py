@@ -10,6 +10,7 @@ from typing import Any
 MODULE_OF = {
     "Locality": "locality",
     "attended_distance": "locality",
+    "heads_multiplied": "sentences",
     "kernel_centre": "locality",
     "kernel_entropy": "locality",
     "kernels_as_map": "locality",

@@ -1,7 +1,12 @@
-"""Running a model over many sentences to average what happens inside, without a single padded token (lesson 07)."""
+"""Running a model to see what happens inside: over many sentences without a single padded token, or with heads off.
+
+Lesson 07 does both; `convbert-edu export --with-internals` and the explorer switch heads off.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -54,3 +59,36 @@ def mean_over_tokens(
     if not counted.any():
         raise ValueError("counted is false for every token; at least one has to take part")
     return values[..., counted].mean(dim=-1)
+
+
+@contextmanager
+def heads_multiplied(
+    encoder: nn.Module,
+    attention_heads: Float[Tensor, "layers heads"],
+    convolution_heads: Float[Tensor, "layers heads"] | None,
+) -> Iterator[None]:
+    """Multiply what each head gives to W_O with its number, while this lasts: 0 switches the head off.
+
+    convolution_heads: None for an encoder of self-attention alone
+    """
+    branches = {"self_attention": attention_heads, "convolution": convolution_heads}
+    hooks = [
+        getattr(layer.attention, branch).register_forward_hook(_multiplied_by(of_layer))
+        for branch, factors in branches.items()
+        if factors is not None
+        for layer, of_layer in zip(encoder.layers, factors, strict=True)
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _multiplied_by(factors: Float[Tensor, " heads"]) -> Callable[..., Any]:
+    def hook(module: nn.Module, inputs: Any, output: tuple[Tensor, Any]) -> tuple[Tensor, Any]:
+        # Both kinds of heads return their vectors side by side, [B, n, a], and the map or the kernels.
+        vectors, internals = output
+        return (vectors.unflatten(-1, (len(factors), -1)) * factors[:, None]).flatten(2), internals
+
+    return hook

@@ -16,8 +16,6 @@ the page of web/explainer, which runs the model in a browser.
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +27,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from convbert_edu.analysis.sentences import heads_multiplied
 from convbert_edu.distillation.objective import MaskedLMWithDetector
 from convbert_edu.files import atomic_path
 from convbert_edu.models.base import PretrainedModel
@@ -255,7 +254,8 @@ class ScoresAndInternals(ScoresOnly):
         convolution_heads: Float[Tensor, "layers heads"],
     ) -> tuple[Float[Tensor, "..."], ...]:
         """Return the scores, then what `exported_names` adds with internals."""
-        with _heads_multiplied(self.model, attention_heads, convolution_heads):
+        encoder = self.model if isinstance(self.model, ConvBertModel) else self.model.encoder
+        with heads_multiplied(encoder, attention_heads, convolution_heads):
             result = self.model(
                 input_ids,
                 attention_mask,
@@ -268,36 +268,6 @@ class ScoresAndInternals(ScoresOnly):
         if isinstance(self.model, MaskedLMWithDetector):
             scores.append(self.model.replaced_token_head(result.hidden_states[-1]))
         return (*scores, torch.stack(result.attentions), torch.stack(result.conv_kernels))
-
-
-@contextmanager
-def _heads_multiplied(
-    model: PretrainedModel,
-    attention_heads: Float[Tensor, "layers heads"],
-    convolution_heads: Float[Tensor, "layers heads"],
-) -> Iterator[None]:
-    """Multiply what each head gives to W_O with its number, while this lasts: 0 switches the head off."""
-    encoder = model if isinstance(model, ConvBertModel) else model.encoder
-    hooks = []
-    for layer, of_attention, of_convolution in zip(
-        encoder.layers, attention_heads, convolution_heads, strict=True
-    ):
-        hooks.append(layer.attention.self_attention.register_forward_hook(_multiplied_by(of_attention)))
-        hooks.append(layer.attention.convolution.register_forward_hook(_multiplied_by(of_convolution)))
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _multiplied_by(factors: Float[Tensor, " heads"]) -> Callable[..., Any]:
-    def hook(module: nn.Module, inputs: Any, output: tuple[Tensor, Any]) -> tuple[Tensor, Any]:
-        # Both kinds of heads return their vectors side by side, [B, n, a], and the map or the kernels.
-        vectors, internals = output
-        return (vectors.unflatten(-1, (len(factors), -1)) * factors[:, None]).flatten(2), internals
-
-    return hook
 
 
 def _axes(model: PretrainedModel) -> list[str]:

@@ -8,17 +8,18 @@ import json
 import os
 import warnings
 from base64 import b64encode
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import Tensor
 
+from convbert_edu.analysis.sentences import heads_multiplied
 from convbert_edu.files import atomic_write
+from convbert_edu.finetuning.tasks.classification import MULTI_LABEL, REGRESSION, problem_of_head
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.outputs import (
     MaskedLMOutput,
@@ -188,9 +189,22 @@ class Explorer:
             batch = {name: value.clone() for name, value in self.batch.to(model.device).items()}
             for position in self.masked:
                 batch["input_ids"][0, position] = self.tokenizer.mask_token_id
-            with torch.no_grad(), heads_off(encoder, self.off):
+            with torch.no_grad(), heads_multiplied(encoder, *self._factors(model.device)):
                 self._results[self.name] = reader(**batch, output_attentions=True, output_conv_kernels=True)
         return self._results[self.name]
+
+    def _factors(self, device: torch.device) -> list[Tensor | None]:
+        """Return for each kind of heads 0 where one is off and 1 elsewhere [layers, heads]; None for a missing kind.
+
+        Heads that are off and that the chosen model does not have are passed over.
+        """
+        config = self.models[self.name].config
+        size = (config.num_hidden_layers, config.num_heads_per_branch)
+        factors = {branch: torch.ones(size, device=device) for branch in self.branches}
+        for layer, branch, head in self.off:
+            if branch in factors and layer < size[0] and head < size[1]:
+                factors[branch][layer, head] = 0
+        return [factors.get(branch) for branch in BRANCHES]
 
     def prediction(self, position: int | None = None) -> Prediction | None:
         """Return what the chosen model predicts, at a position where its head scores tokens; None without a head.
@@ -211,10 +225,10 @@ class Explorer:
         if isinstance(result, TokenClassifierOutput):
             return f"The label of {token!r}", likeliest(result.logits[0, position].softmax(-1), labels)
         if isinstance(result, SequenceClassifierOutput):
-            kind = config.problem_type or ("regression" if config.num_labels == 1 else "")
-            if kind == "regression":
+            problem = problem_of_head(config)
+            if problem == REGRESSION:
                 return "The value of the text", [("value", result.logits[0, 0].item())]
-            several = kind == "multi_label_classification"
+            several = problem == MULTI_LABEL
             probs = result.logits[0].sigmoid() if several else result.logits[0].softmax(-1)
             return f"The {'labels' if several else 'class'} of the text", likeliest(probs, labels)
         if isinstance(result, QuestionAnsweringOutput):
@@ -328,35 +342,6 @@ def likeliest(probs: Tensor, names: list[str], count: int = 5) -> list[tuple[str
     """Return the names with the highest probabilities [names], the highest first."""
     best = probs.topk(min(count, len(names)))
     return [(names[at], prob) for prob, at in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
-
-
-@contextmanager
-def heads_off(encoder: nn.Module, off: Collection[HeadPlace]) -> Iterator[None]:
-    """Let the output of some heads be zero meanwhile; heads that this encoder does not have are passed over.
-
-    W_O reads the heads side by side, those of the attention branch first, so a head is a slice of its input.
-    """
-    config, hooks = encoder.config, []
-    for number, layer in enumerate(encoder.layers):
-        places = [
-            (BRANCHES.index(branch) * config.num_heads_per_branch + head) * config.head_size
-            for at, branch, head in off
-            if at == number and head < config.num_heads_per_branch
-        ]
-
-        def silence(module: nn.Module, inputs: tuple[Tensor], places: list[int] = places) -> tuple[Tensor]:
-            mixed = inputs[0].clone()
-            for place in places:
-                mixed[..., place : place + config.head_size] = 0
-            return (mixed,)
-
-        if places:
-            hooks.append(layer.attention.output.register_forward_pre_hook(silence))
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _thousandths(weights: Tensor) -> list:
