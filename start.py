@@ -34,6 +34,7 @@ EXTRAS_OF_TESTS = ("tensorflow",)
 NBGRADER = "nbgrader==0.9.6"
 # Only the book installs what makes it.
 EXTRAS_OF_BOOK = ("book",)
+PIP_INSTALL = ("-m", "pip", "--disable-pip-version-check", "install", "--constraint", "constraints.txt")
 DATA = ("reviews", "wikipedia", "factbook", "tweets", "recipes")
 
 # Lessons run the same everywhere: two threads, a fixed hash seed,
@@ -180,12 +181,9 @@ class Project:
         stamp, wanted = home / ".installed", f"{NBGRADER} {self._versions()}"
         if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
             return
-        pip = [
-            "-m", "pip", "--disable-pip-version-check", "install", "--constraint", "constraints.txt", NBGRADER,
-        ]  # fmt: skip
         for python, words in (
             (Path(sys.executable), ["-m", "venv", str(home)]),
-            (python_of(home), pip),
+            (python_of(home), [*PIP_INSTALL, NBGRADER]),
             (python_of(self.environment), ["-m", "ipykernel", "install", "--prefix", str(home)]),
         ):
             print("$ python", shlex.join(words), flush=True)
@@ -238,10 +236,7 @@ class Project:
         self._mark_unfinished()
         for words in wanted:
             # The paths are relative, so that no letter in the name of the folder matters.
-            command = [
-                str(python_of(self.environment)), "-m", "pip", "--disable-pip-version-check", "install",
-                "--constraint", "constraints.txt", *words,
-            ]  # fmt: skip
+            command = [str(python_of(self.environment)), *PIP_INSTALL, *words]
             print("$ python", shlex.join(command[1:]), flush=True)
             if self.run(command, self.root):
                 self.unfinished.unlink()
