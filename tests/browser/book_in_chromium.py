@@ -4,7 +4,6 @@ Run by `make test-browser`. Left out, with a word why, where Sphinx or Chromium 
 explainer's libraries (npm). Screenshots are left in build/browser/.
 """
 
-import base64
 import importlib.util
 import subprocess
 import sys
@@ -18,11 +17,19 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 import make_page
 from browser.explainer import served, wait_until
-from browser.lab import chromium, find_browser, requested_addresses
+from browser.lab import (
+    SCREENSHOTS,
+    SIZES,
+    asked_elsewhere,
+    chromium,
+    find_browser,
+    requested_addresses,
+    serious_faults,
+    show_on,
+    take_picture,
+)
 from helpers import ROOT
 
-SCREENSHOTS = ROOT / "build" / "browser"
-SIZES = {"laptop": (1280, 900), "phone": (390, 844)}
 # Equations, figures and predictions; folded answers; signatures and docstrings.
 PAGES = {
     "lesson": "notebooks/03_span_based_dynamic_convolution.html",
@@ -32,7 +39,7 @@ PAGES = {
 # A page is shown whole, but no picture of it is longer than this.
 LONGEST_PICTURE = 6000
 # Equations are thousands of elements, which the browser itself describes.
-AXE = "axe.run({exclude: ['math']}).then(arguments[0]);"
+AXE_OPTIONS = "{exclude: ['math']}"
 
 
 @pytest.fixture(scope="module")
@@ -78,35 +85,13 @@ def axe() -> str:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_fits_can_be_read_and_fetches_nothing(browser, address, axe, page, size, theme):
-    width, height = SIZES[size]
-    media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    show_on(browser, size, theme)
     requested_addresses(browser)
     browser.get(f"{address}/{PAGES[page]}")
     wait_until(browser, f"document.documentElement.dataset.theme === '{theme}'")
-    assert browser.execute_script("return document.documentElement.scrollWidth;") <= width
-    whole = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
-    clip = {"x": 0, "y": 0, "width": width, "height": min(whole["height"], LONGEST_PICTURE), "scale": 1}
-    shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
-    (SCREENSHOTS / f"book-{page}-{size}-{theme}.png").write_bytes(base64.b64decode(shot["data"]))
-
-    browser.execute_script(axe)
-    found = browser.execute_async_script(AXE)
-    serious = [
-        (each["id"], [node["html"] for node in each["nodes"]][:3])
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-    assert len(found["passes"]) > 10
-    asked = [
-        url
-        for url in requested_addresses(browser)
-        if not url.startswith((address, "data:", "blob:", "about:", "chrome"))
-    ]
-    assert asked == []
+    take_picture(browser, SCREENSHOTS / f"book-{page}-{size}-{theme}.png", size, LONGEST_PICTURE)
+    assert serious_faults(browser, axe, AXE_OPTIONS) == []
+    assert asked_elsewhere(browser, address, "about:") == []
 
 
 def test_the_output_of_a_prediction_is_hidden_until_it_is_asked_for(browser, address):

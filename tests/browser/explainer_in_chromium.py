@@ -5,7 +5,6 @@ one). Left out, with a word why, where there is no npm, no network for it, or no
 build/browser/.
 """
 
-import base64
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -29,14 +28,22 @@ from browser.explainer import (
     tokens_in_page,
     wait_until,
 )
-from browser.lab import chromium, find_browser, requested_addresses
+from browser.lab import (
+    SCREENSHOTS,
+    SIZES,
+    asked_elsewhere,
+    chromium,
+    find_browser,
+    requested_addresses,
+    serious_faults,
+    show_on,
+    take_picture,
+)
 from convbert_edu import ConvBertConfig, ConvBertTokenizer
 from convbert_edu.distillation.objective import MaskedLMWithDetector
-from helpers import ROOT, randomise
+from helpers import randomise
 
-SCREENSHOTS = ROOT / "build" / "browser"
 COMPUTED = "document.body.dataset.computed"
-SIZES = {"laptop": (1280, 900), "phone": (390, 844)}
 LAYERS, HEADS = 3, 2
 
 
@@ -124,12 +131,7 @@ def test_the_page_computes_what_python_computes_and_asks_nobody(browser, address
                 np.testing.assert_allclose(
                     found[name], values.ravel(), rtol=1e-3, atol=1e-3, err_msg=f"{name} {text!r}"
                 )
-    asked = [
-        url
-        for url in requested_addresses(browser)
-        if not url.startswith((address, "data:", "blob:", "about:", "chrome"))
-    ]
-    assert asked == []
+    assert asked_elsewhere(browser, address, "about:") == []
 
 
 def test_tokens_are_those_of_the_package(browser, address):
@@ -270,27 +272,11 @@ def test_one_file_holds_the_page_and_opens_from_disk(browser, page, tmp_path):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_the_page_fits_and_can_be_read(browser, address, theme, size):
-    width, height = SIZES[size]
-    media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    show_on(browser, size, theme)
     open_page(browser, f"{address}/index.html#mask=6&off=a0.1,c1.0&layer=1")
     browser.find_element(By.CSS_SELECTOR, "#maps summary").click()
     wait_until(browser, "document.querySelectorAll('#maps svg').length === 2")
-    assert browser.execute_script("return document.documentElement.scrollWidth;") <= width
-    whole = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
-    clip = {"x": 0, "y": 0, "width": width, "height": whole["height"], "scale": 1}
-    shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
-    (SCREENSHOTS / f"explainer-{size}-{theme}.png").write_bytes(base64.b64decode(shot["data"]))
-
-    browser.execute_script((make_page.HERE / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8"))
-    found = browser.execute_async_script("axe.run().then(arguments[0]);")
-    serious = [
-        (each["id"], [node["html"] for node in each["nodes"]][:3])
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-    assert len(found["passes"]) > 10
+    take_picture(browser, SCREENSHOTS / f"explainer-{size}-{theme}.png", size)
+    axe = (make_page.HERE / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+    assert serious_faults(browser, axe) == []
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

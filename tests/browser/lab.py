@@ -1,6 +1,8 @@
 """JupyterLab and a headless Chromium, started for one test run and stopped after it."""
 
+import base64
 import json
+import math
 import os
 import secrets
 import shutil
@@ -25,6 +27,8 @@ NO_BROWSER = (
     "apt-get install chromium chromium-driver"
 )
 START_SECONDS = 300
+SCREENSHOTS = ROOT / "build" / "browser"
+SIZES = {"laptop": (1280, 900), "phone": (390, 844)}
 
 # What a lesson is compared by must be in the page, also where it was not scrolled to; and nothing is asked or fetched.
 SETTINGS = {
@@ -123,6 +127,44 @@ def requested_addresses(driver: webdriver.Chrome) -> list[str]:
     """Return the addresses that pages have asked for since the last call."""
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+
+def asked_elsewhere(driver: webdriver.Chrome, address: str, *also: str) -> list[str]:
+    """Return what pages have asked for since the last call and does not begin with `address`, inside the browser, or
+    with one of `also`."""
+    inside = (address, "data:", "blob:", "chrome", *also)
+    return [url for url in requested_addresses(driver) if not url.startswith(inside)]
+
+
+def show_on(driver: webdriver.Chrome, size: str, theme: str) -> None:
+    """Give the page the size of one of SIZES, and the light or the dark theme."""
+    width, height = SIZES[size]
+    media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone"}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+
+
+def take_picture(driver: webdriver.Chrome, path: Path, size: str, longest: float = math.inf) -> None:
+    """Write a picture of the whole page, or of its first `longest` pixels; assert that it is not too wide."""
+    width, _ = SIZES[size]
+    assert driver.execute_script("return document.documentElement.scrollWidth;") <= width
+    whole = driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+    clip = {"x": 0, "y": 0, "width": width, "height": min(whole["height"], longest), "scale": 1}
+    shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+    path.write_bytes(base64.b64decode(shot["data"]))
+
+
+def serious_faults(driver: webdriver.Chrome, axe: str, options: str = "") -> list[tuple[str, list[str]]]:
+    """Return what axe-core (its script) calls serious in the page, with a few places; assert that it looked."""
+    driver.execute_script(axe)
+    found = driver.execute_async_script(f"axe.run({options}).then(arguments[0]);")
+    assert len(found["passes"]) > 10
+    return [
+        (each["id"], [node["html"] for node in each["nodes"]][:3])
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
 
 
 def _free_port() -> int:

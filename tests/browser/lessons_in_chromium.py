@@ -15,11 +15,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from browser.lab import chromium, jupyterlab, requested_addresses
+from browser.lab import SCREENSHOTS, asked_elsewhere, chromium, jupyterlab, requested_addresses
 from helpers import ROOT
 
 LESSONS = ("00_start_here", "07_seeing_inside")
-SCREENSHOTS = ROOT / "build" / "browser"
 RUN_SECONDS = 1800  # a busy machine is slow
 LOOK_SECONDS = 120
 
@@ -121,12 +120,7 @@ def test_a_lesson_runs_shows_its_figures_and_needs_no_network(lab, lesson):
     dark, light = take_screenshots(driver, lesson, first)
     assert dark.stat().st_size > 10_000
     assert dark.read_bytes() != light.read_bytes()
-    asked = [
-        url
-        for url in requested_addresses(driver)
-        if not url.startswith((address, "data:", "blob:", "chrome"))
-    ]
-    assert asked == []
+    assert asked_elsewhere(driver, address) == []
 
 
 def test_changing_the_layer_in_the_explorer_changes_the_picture(lab):
