@@ -60,5 +60,8 @@ def plot_curves(
     ax.set(title=title, xlabel=xlabel, ylabel=quantity)
     if len(curves) > 1:
         ax.legend()
-    write_description(ax, f"{title} over {xlabel}s {steps[0]} to {steps[-1]}: {'; '.join(phrases)}.")
+    # "steps 0 to 600", but "share of the run 0 to 0.98".
+    axis = xlabel if " " in xlabel else f"{xlabel}s"
+    first, last = (f"{round(steps[end], 2)}".removesuffix(".0") for end in (0, -1))
+    write_description(ax, f"{title} over {axis} {first} to {last}: {'; '.join(phrases)}.")
     return figure_of(ax)

@@ -106,6 +106,14 @@ def test_the_band_of_a_curve_is_students_interval():
     assert high == pytest.approx(2 + half, rel=1e-5)
 
 
+def test_curves_are_described_with_numbers_that_can_be_read_aloud():
+    runs = torch.tensor([[2.0, 1.0]])
+    fig = plot_curves({"loss": runs}, [0.0, 1805.9016393442623], xlabel="tweets read")
+    assert describe(fig) == "Loss over tweets read 0 to 1805.9: loss goes from 2.00 to 1.00."
+    fig = plot_curves({"loss": runs}, [0, 600])
+    assert describe(fig) == "Loss over steps 0 to 600: loss goes from 2.00 to 1.00."
+
+
 def test_sentences_of_two_contexts_share_one_scale():
     kernels = {"dynamic": (torch.tensor([0.2, 0.6, 0.2]), torch.tensor([0.1, 0.1, 0.8]))}
     left, right = plot_two_contexts(kernels, (["a", "can", "x"], ["you", "can", "y"])).axes
