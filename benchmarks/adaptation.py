@@ -157,8 +157,10 @@ def main(
         for seed in range(seeds)
         for start in starts or SETTINGS
         for count in counts or COUNTS
-        # What no seed changes is measured once; and nothing comes of a model from scratch that has read nothing.
-        if f"{split}/{start}/{count}/{seed}" not in known and (count or (seed == 0 and start != SCRATCH))
+        # A model as it comes is measured once, and one from scratch only when it has read all tweets.
+        if f"{split}/{start}/{count}/{seed}" not in known
+        and (count == COUNTS[-1] or start != SCRATCH)
+        and (count or seed == 0)
     ]
     for start, count, seed in missing:
         key = f"{split}/{start}/{count}/{seed}"
