@@ -83,7 +83,10 @@ def adapted(start: str, count: int, seed: int, folder: str, more: dict[str, Any]
         return name
     config = ConvBertConfig.from_pretrained(name)
     order = torch.randperm(len(tweets("train")), generator=torch.Generator().manual_seed(seed)).tolist()
-    texts = {split: [TextExample(" ".join(words), 0) for words in tweets(split)] for split in ("train", "validation")}
+    texts = {
+        split: [TextExample(" ".join(words), 0) for words in tweets(split)]
+        for split in ("train", "validation")
+    }
     splits = Splits([texts["train"][row] for row in order[:count]], texts["validation"], [])
     changes = {**ALWAYS, **SAME, **SETTINGS[start], "seed": seed, "from_scratch": start == SCRATCH, **more}
     finetune(MaskedLM(), splits, name, Path(folder), FinetuneSettings.recipe(MaskedLM(), config, **changes))
@@ -108,10 +111,15 @@ def baseline(split: str) -> dict[str, float]:
     counts = Counter(piece for text in tweets("train") for part in text for piece in pieces(part))
     total = sum(counts.values()) + len(models[0].tokenizer)
     words = [
-        passage[position] for passage, chosen in zip(passages, masked, strict=True) for position in sorted(chosen)
+        passage[position]
+        for passage, chosen in zip(passages, masked, strict=True)
+        for position in sorted(chosen)
     ]
     losses = [-sum(math.log((counts[piece] + 1) / total) for piece in pieces(word)) for word in words]
-    return scores_of(np.array(losses), None, ordinary) | {"number": len(words), "ordinary": int(ordinary.sum())}
+    return scores_of(np.array(losses), None, ordinary) | {
+        "number": len(words),
+        "ordinary": int(ordinary.sum()),
+    }
 
 
 def one_run(start: str, count: int, seed: int, split: str, more: dict[str, Any]) -> dict[str, float]:
@@ -124,7 +132,9 @@ def one_run(start: str, count: int, seed: int, split: str, more: dict[str, Any])
     return scores_of(scores[:, 0], scores[:, 1], ordinary)
 
 
-def runs_of(known: dict[str, dict[str, float]], start: str, count: int, metric: str, split: str = "test") -> list[float]:
+def runs_of(
+    known: dict[str, dict[str, float]], start: str, count: int, metric: str, split: str = "test"
+) -> list[float]:
     """Return one score of all seeds of a start and a number of tweets; none where nothing was measured."""
     begins = f"{split}/{start}/{count}/"
     return [scores[metric] for key, scores in known.items() if key.startswith(begins)]
@@ -144,10 +154,17 @@ def table(known: dict[str, dict[str, float]], metric: str, split: str) -> str:
 @click.option("--start", "starts", multiple=True, type=click.Choice(list(SETTINGS)), help="Else all of them.")
 @click.option("--count", "counts", multiple=True, type=int, help="Else 0, 200, 600 and 1,836 tweets.")
 @click.option("--seeds", default=SEEDS, show_default=True)
-@click.option("--set", "changes", default="{}", help="Other settings, as JSON, to try on the validation split.")
+@click.option(
+    "--set", "changes", default="{}", help="Other settings, as JSON, to try on the validation split."
+)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="JSON file of all scores.")
 def main(
-    split: str, starts: tuple[str, ...], counts: tuple[int, ...], seeds: int, changes: str, output: Path | None
+    split: str,
+    starts: tuple[str, ...],
+    counts: tuple[int, ...],
+    seeds: int,
+    changes: str,
+    output: Path | None,
 ) -> None:
     """Measure every start with every number of tweets and print two tables."""
     torch.set_num_threads(1)
