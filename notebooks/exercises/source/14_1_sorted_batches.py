@@ -1,4 +1,4 @@
-"""Exercise 14.1: batches of texts of about the same length (lesson 14, section 14.7)."""
+"""Exercise 14.1: batches of texts of about the same length (lesson 14, section 8)."""
 
 import torch
 

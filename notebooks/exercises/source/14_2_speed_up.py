@@ -1,4 +1,4 @@
-"""Exercise 14.2: Amdahl's law (lesson 14, sections 14.3 and 14.8)."""
+"""Exercise 14.2: Amdahl's law (lesson 14, sections 3 and 9)."""
 
 import math
 

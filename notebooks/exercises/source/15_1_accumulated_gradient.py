@@ -1,4 +1,4 @@
-"""Exercise 15.1: the gradient of a batch that is read in pieces (lesson 15, sections 1 and 3)."""
+"""Exercise 15.1: the gradient of a batch that is read in pieces (lesson 15, sections 1 and 2)."""
 
 import torch
 from torch.nn import functional

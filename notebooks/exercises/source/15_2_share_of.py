@@ -1,4 +1,4 @@
-"""Exercise 15.2: which rows a process reads (lesson 15, sections 1 and 4)."""
+"""Exercise 15.2: which rows a process reads (lesson 15, sections 2 and 4)."""
 
 from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
