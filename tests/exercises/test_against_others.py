@@ -1,7 +1,9 @@
-"""Solutions that are no cell of a lesson, compared with the package, with other libraries and with measurements."""
+"""Solutions that are not in nano.py, compared with lessons, the package, other libraries and measurements."""
 
+import ast
 import random
 
+import nbformat
 import pytest
 import torch
 from seqeval.metrics import f1_score
@@ -24,6 +26,8 @@ from convbert_edu.extras.head_choice import choose_heads
 from convbert_edu.finetuning.pseudo_perplexity import pseudo_perplexity
 from convbert_edu.pretraining.masking import word_starts
 from convbert_edu.training.optimizer import make_optimizer
+from exercise_notebooks import lesson_file
+from short_convolutions import lesson as lesson_18
 
 
 def solution(number: str):
@@ -220,3 +224,46 @@ def test_the_first_kernel_is_the_profile():
     p = 0.7 * torch.randn(4, 9).softmax(dim=-1)
     kernels = solution("16.3")(p).view(4, 9).softmax(dim=-1)
     torch.testing.assert_close(kernels, p / p.sum(dim=-1, keepdim=True))
+
+
+@pytest.mark.parametrize("number", ["18.1", "18.2"])
+def test_the_solution_is_the_lessons_own_cell(number):
+    exercise = load_exercise(number)
+    cells = nbformat.read(lesson_file("18"), as_version=4).cells
+    built = {
+        node.name: ast.dump(node)
+        for cell in cells
+        if "build" in cell.metadata.get("tags", [])
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
+    # Up to comments and kinds of quotation marks.
+    assert ast.dump(*ast.parse(exercise.source).body) == built[exercise.name]
+
+
+def test_kernels_for_recall_let_the_layer_of_the_lesson_answer():
+    code = lesson_18()
+    layer = code.CausalAttention(52, 1, 4, "fixed", "QKV")
+    with torch.no_grad():
+        for linear in (layer.query, layer.key, layer.value, layer.output):
+            linear.weight.copy_(torch.eye(52))
+            linear.bias.zero_()
+        layer.query.weight *= 20 * 52**0.5
+        for place, kernel in zip("QKV", solution("18.3")(4), strict=True):
+            layer.convolutions[place].scores.copy_(kernel.clamp(min=1e-12).log())
+        ids, labels = code.recall_batch(torch.Generator().manual_seed(0), B=50)
+        found = layer(functional.one_hot(ids, 52).float()).argmax(dim=-1)
+    asked = labels != -100
+    assert torch.equal(found[asked], labels[asked])
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_token_by_token_as_the_lessons_layer_all_at_once(k):
+    layer = lesson_18().CausalAttention(6, 1, k, "fixed", "KV")
+    scores = nn.init.normal_(layer.convolutions["K"].scores)
+    with torch.no_grad():
+        layer.convolutions["V"].scores.copy_(scores)
+        X, memory, w = torch.randn(9, 6), {}, scores[0].softmax(dim=-1)
+        Q, K, V = layer.query(X), layer.key(X), layer.value(X)
+        ours = torch.stack([solution("18.4")(Q[t], K[t], V[t], w, memory) for t in range(9)])
+        torch.testing.assert_close(layer.output(ours), layer(X[None])[0])

@@ -1200,6 +1200,216 @@ IN_OTHER_STYLES: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
             "one kernel for all heads",
         ),
     ],
+    "18.1": [
+        ("with_padding", [("+ [j, 0])[:, : Y.shape[1]]", "+ [0, j])[:, j:]")], "moved to the left"),
+        ("with_padding", [("[:, : Y.shape[1]]", "")], "the text becomes longer"),
+        ("with_padding", [("[0, 0] * (Y.dim() - 2) + [j, 0]", "[0, 0, j, 0]")], ""),
+        ("with_padding", [("+ [j, 0]", "+ [j + 1, 0]")], "one position too far"),
+        (
+            "by_writing",
+            [("torch.zeros_like(values)", "torch.zeros(values.shape)")],
+            "token ids become floating-point numbers",
+        ),
+        ("by_writing", [("torch.zeros_like(values)", "values.roll(offset, 1)")], "the end wraps around"),
+        ("by_loops", [(" if t >= j else nothing", "")], ""),
+        ("by_loops", [(" if t >= j else nothing", " if t >= j else Y[:, 0]")], "the first token is repeated"),
+        (
+            "by_loops",
+            [("Y[:, t - j] if t >= j else nothing", "Y[:, (t - j) % Y.shape[1]]")],
+            "the end wraps around",
+        ),
+        ("by_loops", [(" for t in range(Y.shape[1])", " for t in range(j, Y.shape[1])")], ""),
+        (
+            "with_a_matrix",
+            [("torch.arange(n)[:, None] - torch.arange(n)", "torch.arange(n) - torch.arange(n)[:, None]")],
+            "moved to the left",
+        ),
+        ("with_a_matrix", [("== j", "== max(j - 1, 0)")], "one position too few"),
+    ],
+    "18.2": [
+        (
+            "WithUnfoldedWindows",
+            [("self.each_channel.flip(-1)", "self.each_channel")],
+            "the filter is turned round",
+        ),
+        (
+            "WithUnfoldedWindows",
+            [(".unfold(1, k, 1).flip(-1)", ".unfold(1, k, 1)")],
+            "the kernel is turned round",
+        ),
+        (
+            "WithUnfoldedWindows",
+            [
+                (
+                    "functional.pad(X.transpose(1, 2), (k - 1, 0))",
+                    "functional.pad(X.transpose(1, 2), (0, k - 1)).flip(-1)",
+                ),
+                ("groups=d).transpose", "groups=d).flip(-1).transpose"),
+            ],
+            "the span-aware key looks to the right",
+        ),
+        (
+            "WithUnfoldedWindows",
+            [
+                (
+                    "functional.pad(X.transpose(1, 2), (k - 1, 0))",
+                    "functional.pad(X.transpose(1, 2), ((k - 1) // 2, k // 2))",
+                )
+            ],
+            "the span-aware key sees the next tokens",
+        ),
+        (
+            "WithUnfoldedWindows",
+            [("(0, 0, k - 1, 0)).unfold(1, k, 1)", "(0, 0, (k - 1) // 2, k // 2)).unfold(1, k, 1)")],
+            "the window reaches to both sides",
+        ),
+        ("WithUnfoldedWindows", [("self.W.softmax(-1)", "self.W")], "the fixed scores are the weights"),
+        (
+            "WithUnfoldedWindows",
+            [("view(B, n, h, k).softmax(-1)", "view(B, n, h, k).softmax(-2)")],
+            "softmax over the heads",
+        ),
+        ("ByLoops", [("range(min(self.window, t + 1))", "range(min(self.window - 1, t + 1))")], ""),
+        ("ByLoops", [("if j <= t", "if j < t")], ""),
+        (
+            "ByLoops",
+            [
+                (
+                    "Y[:, t - j, own] for j in range(self.window) if j <= t",
+                    "Y[:, t - j, own] for j in range(self.window)",
+                )
+            ],
+            "the ends wrap around",
+        ),
+        ("ByLoops", [("Q[:, t] * self.key(X, t)", "self.key(X, t)")], "the query has no influence"),
+        (
+            "ByLoops",
+            [
+                ("X[:, t - j]", "Q[:, t - j]"),
+                ("def key(self, X, t)", "def key(self, Q, t)"),
+                ("self.key(X, t)", "self.key(Q, t)"),
+            ],
+            "the span-aware key is made from the queries",
+        ),
+        ("ByLoops", [("            w = w / w.sum(dim=2, keepdim=True)\n", "")], ""),
+        (
+            "AsAMap",
+            [("back >= 0) & (", "back > 0) & ("), ("back = back.clamp(0", "back = (back - 1).clamp(0")],
+            "",
+        ),
+        ("AsAMap", [("X)) * Q", "X)) + Q")], "the query and the key are added"),
+        (
+            "AsAMap",
+            [
+                (
+                    "self.dense[0](Q).reshape(B, n, self.h, self.k)",
+                    "self.dense[0](Q).reshape(B, n, self.k, self.h).transpose(2, 3)",
+                )
+            ],
+            "the kernels are cut the other way round",
+        ),
+        ("AsAMap", [("nn.Linear(d, h * k)", "nn.Linear(d, h * k, bias=False)")], ""),
+    ],
+    "18.3": [
+        ("by_lists", [('"K": [0.0, 1.0, *rest]', '"K": [1.0, 0.0, *rest]')], "nothing is moved"),
+        (
+            "by_lists",
+            [('"K": [0.0, 1.0, *rest]', '"K": [0.5, 0.5, *rest]')],
+            "the key holds both tokens alike",
+        ),
+        (
+            "by_lists",
+            [
+                ('"K": [0.0, 1.0, *rest]', '"K": [*rest, 1.0, 0.0]'),
+                ('"Q": [1.0, 0.0, *rest]', '"Q": [*rest, 0.0, 1.0]'),
+                ('"V": [1.0, 0.0, *rest]', '"V": [*rest, 0.0, 1.0]'),
+            ],
+            "the kernels are turned round",
+        ),
+        ("by_lists", [("size == 1", "size <= 2")], "no kernels for two tokens"),
+        (
+            "one_token_later",
+            [("(0, 2, 1) if k > 2 else (0, 1, 0)", "(0, 1, 1)")],
+            "keys and values look back",
+        ),
+        ("one_token_later", [("(0, 2, 1) if k > 2 else", "(0, 3, 2) if k > 3 else")], ""),
+        ("one_token_later", [("(0, 2, 1) if k > 2 else (0, 1, 0)", "(1, 1, 0)")], "query and key look back"),
+        ("from_scores", [("[0, 1, 0]", "[0, 0, 1]")], "only the values look back"),
+        ("from_scores", [("[0, 1, 0]", "[1, 0, 0]")], "the query looks back"),
+        ("from_scores", [("= 12.0", "= 0.0")], "even weights"),
+        ("from_scores", [("return scores.softmax(dim=1)", "return scores")], ""),
+        ("from_scores", [("torch.zeros(3, k)", "torch.zeros(3, 4)")], "always four weights"),
+    ],
+    "18.4": [
+        (
+            "with_tensors",
+            [("kernel[: len(raw)].flip(0)", "kernel[: len(raw)]")],
+            "weight 0 for the oldest token that is kept",
+        ),
+        ("with_tensors", [(" * len(q) ** -0.5", "")], "no square root"),
+        (
+            "with_tensors",
+            [('kept["raw"] = raw', 'kept["raw"] = torch.cat([raw[:-1], mixed])')],
+            "what was mixed is mixed again",
+        ),
+        (
+            "with_tensors",
+            [
+                ("raw = raw[-len(kernel) :]", "everything, raw = raw, raw[-len(kernel) :]"),
+                ('kept["raw"] = raw', 'kept["raw"] = everything'),
+            ],
+            "the window never forgets",
+        ),
+        (
+            "with_tensors",
+            [('K, V = kept["read"].unbind', 'K, V = kept["read"][-len(kernel) :].unbind')],
+            "attention sees the window only",
+        ),
+        ("with_tensors", [("if kept else new", "if not kept else new")], ""),
+        (
+            "with_fused_attention",
+            [("w.flip(0)[:, None, None]", "w[:, None, None]")],
+            "the kernel is turned round",
+        ),
+        (
+            "with_fused_attention",
+            [("    if not memory:\n", "    memory.clear()\n    if not memory:\n")],
+            "the memory is not used",
+        ),
+        (
+            "with_fused_attention",
+            [('torch.cat([memory["read"], mixed])', 'torch.cat([memory["read"], window[-1:]])')],
+            "the keys are not mixed",
+        ),
+        (
+            "with_fused_attention",
+            [
+                (
+                    "def with_fused_attention(q, key, value, w, memory):\n",
+                    "def with_fused_attention(q, key, value, w, memory, kept={}):\n    memory = kept\n",
+                )
+            ],
+            "",
+        ),
+        (
+            "with_numbers",
+            [("del window[len(w) :]", "del window[max(len(w) - 1, 1) :]")],
+            "the window is one token too short",
+        ),
+        (
+            "with_numbers",
+            [
+                ("math.exp(score / math.sqrt(len(q)))", "score / math.sqrt(len(q))"),
+                ("weight / sum(weights)", "weight"),
+            ],
+            "no softmax",
+        ),
+        (
+            "with_numbers",
+            [("sum(float(w[j]) *", "sum(float(w[j] / w[: len(window)].sum()) *")],
+            "corrected at the beginning",
+        ),
+    ],
 }
 
 
