@@ -82,10 +82,14 @@ def test_of_links_to_files_the_words_stay_and_all_else_is_as_it_was():
     kept = "`P[t](x)` and $S[t](x)$, [a page](https://arxiv.org), [below](#here), ![a picture](a.png)"
     cells = [
         nbformat.v4.new_markdown_cell("# Title\n\nTwo exercises.\n\n[lesson](../03_x.ipynb)"),
-        nbformat.v4.new_markdown_cell(f"{kept}; [lesson 02](../02_y.ipynb#part) and `code` in [a list](z.md)."),
+        nbformat.v4.new_markdown_cell(
+            f"{kept}; [lesson 02](../02_y.ipynb#part) and `code` in [a list](z.md)."
+        ),
         nbformat.v4.new_code_cell("links = 'of [code](stay.md)'"),
     ]
-    opening, task, code = (cell.source for cell in handed_out(nbformat.v4.new_notebook(cells=cells), "03").cells)
+    opening, task, code = (
+        cell.source for cell in handed_out(nbformat.v4.new_notebook(cells=cells), "03").cells
+    )
     assert opening.startswith("# Title\n\nTwo exercises.\n\nThe lesson is `notebooks/03_span_based")
     assert task == f"{kept}; lesson 02 and `code` in a list."
     assert code == "links = 'of [code](stay.md)'"
