@@ -157,6 +157,22 @@ def test_what_was_built_comes_from_nano_or_from_a_file_of_ones_own(folder_of_the
         built("Embedding")
 
 
+def test_the_exercises_find_the_file_beside_the_lessons_and_nothing_further_up(tmp_path, monkeypatch, capsys):
+    below = tmp_path / "exercises" / "below"
+    below.mkdir(parents=True)
+    (tmp_path / "my_convbert.py").write_text("class MaskedLM:\n    pass\n")
+    path = list(sys.path)
+    try:
+        monkeypatch.chdir(below)
+        assert built("MaskedLM") == [nano.MaskedLM]
+        monkeypatch.chdir(below.parent)
+        assert built("MaskedLM")[0].__module__ == "my_convbert"
+    finally:
+        sys.modules.pop("my_convbert", None)
+    assert "MaskedLM is yours" in capsys.readouterr().out
+    assert sys.path == path
+
+
 def test_an_error_in_a_file_of_ones_own_is_not_hidden(folder_of_the_lessons):
     (folder_of_the_lessons / "my_convbert.py").write_text("import no_such_module_anywhere\n")
     with pytest.raises(ModuleNotFoundError, match="no_such_module_anywhere"):

@@ -6,6 +6,8 @@ It is imported when something is checked, since lessons that only take what was 
 """
 
 import importlib
+import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ def built(*names: str) -> list[Any]:
     """Return the classes and functions that earlier lessons built, in the order of `names`.
 
     A file my_convbert.py beside the lessons comes first: what it defines is taken from there, and a line says so.
+    The notebooks in the folder exercises/ find it there, too, unless one stands beside them.
     All else comes from convbert_edu/nano.py. Raises AttributeError for a name that no lesson builds, and whatever
     an own file raises when it is imported.
     """
@@ -42,12 +45,17 @@ def built(*names: str) -> list[Any]:
 
 
 def _own_module() -> ModuleType | None:
+    before = list(sys.path)
+    # No further up: what lies in a folder above by chance is not the reader's.
+    sys.path.append(str(Path.cwd().parent))
     try:
         return importlib.import_module(OWN)
     except ModuleNotFoundError as error:
         if error.name != OWN:
             raise
         return None
+    finally:
+        sys.path[:] = before
 
 
 def check(number: str, answer: Any) -> "CheckResult":

@@ -28,6 +28,7 @@ from convbert_edu.files import atomic_path, atomic_write
 from exercise_notebooks import (
     POINTS,
     POINTS_OF_THE_VISIBLE_CHECK,
+    handed_out,
     lessons,
     nbgrader_notebook,
     student_notebook,
@@ -60,12 +61,13 @@ class Grade:
 
 
 def build(folder: Path) -> None:
-    """Write student versions and nbgrader's source versions of all lessons."""
+    """Write student versions and nbgrader's source versions of all lessons, with no link that leads nowhere."""
     for lesson, exercises in lessons().items():
         name = f"{lesson}_exercises.ipynb"
-        write(folder / "student" / name, student_notebook(lesson, exercises))
+        write(folder / "student" / name, handed_out(student_notebook(lesson, exercises), lesson))
         write(
-            folder / "nbgrader" / "source" / f"lesson_{lesson}" / name, nbgrader_notebook(lesson, exercises)
+            folder / "nbgrader" / "source" / f"lesson_{lesson}" / name,
+            handed_out(nbgrader_notebook(lesson, exercises), lesson),
         )
 
 
@@ -77,9 +79,13 @@ def most_points(exercise: Exercise) -> int:
 def grade_folder(folder: Path, limits: Limits) -> list[Grade]:
     """Grade every submission of a folder, write grades.csv and feedback, and return the grades.
 
+    What lies there under another name is not graded, and is named.
     Raises FileNotFoundError where there is no submission.
     """
-    submissions = sorted((folder / "submitted").glob("*/[0-9][0-9]_exercises.ipynb"))
+    names = {f"{lesson}_exercises.ipynb" for lesson in lessons()}
+    submissions = sorted(path for path in (folder / "submitted").glob("*/*") if path.name in names)
+    for path in not_graded(folder / "submitted", submissions):
+        print(f"not graded: {path}; a submission is called NAME/NN_exercises.ipynb", flush=True)
     if not submissions:
         raise FileNotFoundError(
             f"there is no submission in {folder / 'submitted'}; each stands in a folder with the student's name, as in "
@@ -94,6 +100,15 @@ def grade_folder(folder: Path, limits: Limits) -> list[Grade]:
     _write_grades(folder / "grades.csv", grades)
     _write_feedback(folder / "feedback", grades)
     return grades
+
+
+def not_graded(folder: Path, submissions: Sequence[Path]) -> list[Path]:
+    """Return the notebooks below a folder that are no submissions; copies that Jupyter makes are left out."""
+    return sorted(
+        path
+        for path in folder.rglob("*.ipynb")
+        if path not in submissions and ".ipynb_checkpoints" not in path.parts
+    )
 
 
 def grade_submission(path: Path, limits: Limits) -> list[Grade]:
@@ -176,7 +191,12 @@ def _end(process: subprocess.Popen) -> None:
 
 
 def _write_grades(path: Path, grades: list[Grade]) -> None:
-    """Write a table with a row for each student: points for each exercise, and the sum."""
+    """Write a table with a row for each student: points for each exercise, their sum, and the most there is.
+
+    The most is the same in each row, that of all exercises in the table: what somebody did not hand in is an empty
+    cell and has no points.
+    """
+    most = {each.exercise: each.of for each in grades}
     numbers = sorted(
         {each.exercise for each in grades}, key=lambda number: tuple(map(int, number.split(".")))
     )
@@ -191,7 +211,7 @@ def _write_grades(path: Path, grades: list[Grade]) -> None:
                     student,
                     *points,
                     sum(each.points for each in own.values()),
-                    sum(each.of for each in own.values()),
+                    sum(most.values()),
                 ]
             )
 

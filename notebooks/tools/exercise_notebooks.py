@@ -8,6 +8,7 @@ one can read, and `check`. With `--student` nothing is run, and only the readers
 import argparse
 import ast
 import inspect
+import re
 import sys
 import textwrap
 from collections import defaultdict
@@ -31,6 +32,8 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent
 FOLDER = NOTEBOOKS / "exercises"
 POINTS = {"easy": 2, "medium": 3, "hard": 4}
 POINTS_OF_THE_VISIBLE_CHECK = 1
+# Code and formulas, which stay as they are, or a link, of which the words and the target are kept.
+CODE_OR_LINK = re.compile(r"`[^`]*`|\$[^$]+\$|(?<!!)\[([^\[\]]*)\]\(([^()\s]+)\)")
 
 
 def lessons() -> dict[str, list[Exercise]]:
@@ -44,6 +47,30 @@ def lessons() -> dict[str, list[Exercise]]:
 def student_notebook(lesson: str, exercises: list[Exercise]) -> nbformat.NotebookNode:
     """Return the notebook in which readers work."""
     return _notebook(lesson, exercises, "exercises", {each.number: starting_cell(each) for each in exercises})
+
+
+def handed_out(notebook: nbformat.NotebookNode, lesson: str) -> nbformat.NotebookNode:
+    """Return the notebook as it is for students who get it outside of the repository.
+
+    Links to files of the repository would lead nowhere there, so their words stay; the last paragraph of the opening,
+    which holds nothing else, says instead where lesson and rules are and how to hand the notebook in.
+    """
+    opening = notebook.cells[0]
+    opening.source = opening.source.rpartition("\n\n")[0] + (
+        f"\n\nThe lesson is `notebooks/{lesson_file(lesson).name}` of the course, and "
+        "`notebooks/exercises/README.md` says how exercises work.\nHand this notebook in under the name that it has, "
+        f"`{lesson}_exercises.ipynb`. It is run from its top, so restart the kernel and run all cells before."
+    )
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = CODE_OR_LINK.sub(_words_of_relative_link, cell.source)
+    return notebook
+
+
+def _words_of_relative_link(found: re.Match[str]) -> str:
+    words, target = found.groups()
+    leads_there = target is None or target.startswith("#") or re.match(r"\w+:", target)
+    return found[0] if leads_there else words
 
 
 def solution_notebook(lesson: str, exercises: list[Exercise]) -> nbformat.NotebookNode:

@@ -11,7 +11,8 @@ import pytest
 import course
 from convbert_edu.exercises.definition import PRIVATE_VARIABLE, load_exercise
 from course import Grade, Limits, build, grade_folder, most_points
-from exercise_notebooks import lessons
+from exercise_notebooks import handed_out, lessons
+from page_reading import links
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,36 @@ def test_student_versions_hold_no_line_of_a_solution(folder):
             text = "\n".join(each.source for each in notebook.cells)
             assert not [line for line in bodies if len(line.strip()) > 30 and line.strip() in text]
         nbformat.validate(notebook)
+
+
+def test_what_is_handed_out_has_no_link_into_the_repository_and_does_not_show_the_way_to_solutions(folder):
+    paths = sorted(folder.glob("**/*_exercises.ipynb"))
+    assert len(paths) == 2 * len(lessons())
+    for path in paths:
+        cells = nbformat.read(path, as_version=4).cells
+        texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+        targets = [target for text in texts for _, target in links(text)]
+        assert [target for target in targets if not target.startswith(("#", "https:"))] == []
+        assert not [text for text in texts if "solutions/" in text]
+        assert f"under the name that it has, `{path.name}`" in texts[0]
+        assert texts[0].startswith("# Exercises")
+
+
+def test_of_links_to_files_the_words_stay_and_all_else_is_as_it_was():
+    kept = "`P[t](x)` and $S[t](x)$, [a page](https://arxiv.org), [below](#here), ![a picture](a.png)"
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title\n\nTwo exercises.\n\n[lesson](../03_x.ipynb)"),
+        nbformat.v4.new_markdown_cell(
+            f"{kept}; [lesson 02](../02_y.ipynb#part) and `code` in [a list](z.md)."
+        ),
+        nbformat.v4.new_code_cell("links = 'of [code](stay.md)'"),
+    ]
+    opening, task, code = (
+        cell.source for cell in handed_out(nbformat.v4.new_notebook(cells=cells), "03").cells
+    )
+    assert opening.startswith("# Title\n\nTwo exercises.\n\nThe lesson is `notebooks/03_span_based")
+    assert task == f"{kept}; lesson 02 and `code` in a list."
+    assert code == "links = 'of [code](stay.md)'"
 
 
 def test_right_answers_get_full_marks_and_an_empty_submission_zero(folder):
@@ -189,6 +220,35 @@ def test_a_folder_of_submissions_becomes_a_table_and_feedback(folder, tmp_path, 
     assert rows[0]["03.2"] == str(FULL["03.2"])
     assert "03.1: 0 of 4 points" in (tmp_path / "feedback" / "ben.txt").read_text(encoding="utf-8")
     assert f"ada: 03_exercises.ipynb, {full} of {full} points so far" in capsys.readouterr().out
+
+
+def test_what_is_missing_counts_and_what_has_another_name_is_named(tmp_path, monkeypatch, capsys):
+    def grade(path, _):
+        number = f"{path.name[:2]}.1"
+        return [Grade(path.parent.name, number, 3, 4, "right")]
+
+    monkeypatch.setattr(course, "grade_submission", grade)
+    for name in (
+        "ada/03_exercises.ipynb", "ada/04_exercises.ipynb", "ben/04_exercises.ipynb",
+        "ben/03_exercises (1).ipynb", "05_exercises.ipynb", "ben/77_exercises.ipynb",
+        "ben/.ipynb_checkpoints/03_exercises-checkpoint.ipynb",
+    ):  # fmt: skip
+        path = tmp_path / "submitted" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}", encoding="utf-8")
+    grade_folder(tmp_path, LIMITS)
+    with (tmp_path / "grades.csv").open(encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [
+            ["student", "03.1", "04.1", "points", "of"],
+            ["ada", "3", "3", "6", "8"],
+            ["ben", "", "3", "3", "8"],
+        ]
+    lines = capsys.readouterr().out.splitlines()
+    named = [line.partition(";")[0].removeprefix("not graded: ") for line in lines if "not graded" in line]
+    assert named == [
+        str(tmp_path / "submitted" / name)
+        for name in ("05_exercises.ipynb", "ben/03_exercises (1).ipynb", "ben/77_exercises.ipynb")
+    ]
 
 
 def test_a_folder_without_submissions(tmp_path):

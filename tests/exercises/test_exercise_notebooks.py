@@ -7,6 +7,7 @@ import sys
 import nbformat
 import pytest
 
+import start
 from convbert_edu.exercises.definition import exercise_files, load_exercise
 from exercise_notebooks import (
     FOLDER,
@@ -130,3 +131,7 @@ def test_every_lesson_with_exercises_is_there():
     assert all(lesson_file(number).exists() for number in lessons())
     assert {name[:2] for name in LESSONS} == set(lessons())
     assert all(len(exercises) >= 2 for exercises in lessons().values())
+
+
+def test_the_readme_names_the_nbgrader_that_the_tests_run():
+    assert f"pip install {start.NBGRADER}\n" in (FOLDER / "README.md").read_text(encoding="utf-8")

@@ -63,7 +63,7 @@ def cases():
 
 
 def shown(sorted_batches):
-    """Four texts, two a batch: two of 84 places are padding."""
+    """Four texts, two a batch: four of 88 places are padding."""
     batches, padding = sorted_batches([40, 2, 38, 4], 2)
     assert batches == [[1, 3], [2, 0]]
     assert abs(padding - (2 + 2) / (2 * 4 + 2 * 40)) < 1e-9
