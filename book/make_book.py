@@ -24,8 +24,8 @@ MENDED = {
     '<summary><span class="toctree-toggle"': '<summary aria-label="Pages below"><span class="toctree-toggle"',
     'aria-label="Search" data-bs-placement': "data-bs-placement",
     # Only the answers of solutions have their code folded.
-    "Show the input": "Show the solution",
-    "Hide the input": "Hide the solution",
+    "Show the source": "Show the solution",
+    "Hide the source": "Hide the solution",
 }
 
 
