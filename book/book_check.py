@@ -95,7 +95,8 @@ def _content(page: BeautifulSoup) -> list[str]:
         f"text in the page looks like a link: {found[0]!r}" for found in re.finditer(r"\]\([^()\s]+\)", text)
     ]
     faults += [
-        f"text in the page looks like a table: {found[0]!r}" for found in re.finditer(r"\|(?: ?:?-{3,}:? ?\|)+", text)
+        f"text in the page looks like a table: {found[0]!r}"
+        for found in re.finditer(r"\|(?: ?:?-{3,}:? ?\|)+", text)
     ]
     return faults
 

@@ -2,7 +2,7 @@
 
 The copies lie in the same folders as their originals, so pictures and links between pages stay as they are. Changed is
 what a book needs: the README becomes the front page, links to files of the package lead to the API reference, and
-solutions are folded (`hide-input`, one button for each answer).
+the answers in solutions are folded.
 """
 
 import ast

@@ -9,6 +9,7 @@ xml.etree.ElementTree.register_namespace("", SPACE)
 # Functions that are often written without brackets: "ln 2" must not look like one word.
 FUNCTIONS = {"ln", "log", "sin", "cos", "tanh", "min", "max"}
 
+
 def to_mathml(latex: str, display: str) -> str:
     """Convert one equation; `display` is "inline" or "block".
 
