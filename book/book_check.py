@@ -75,7 +75,7 @@ def _links(page: BeautifulSoup, path: Path, names: dict[Path, set[str]]) -> list
 
 
 def _content(page: BeautifulSoup) -> list[str]:
-    """Return pictures without a description, and equations and links that were left as they were written."""
+    """Return pictures without a description, and equations, links and tables that were left as they were written."""
     article = page.select_one("article") or page
     faults = [
         f"the picture {image['src']} has no description"
@@ -93,6 +93,10 @@ def _content(page: BeautifulSoup) -> list[str]:
     ]
     faults += [
         f"text in the page looks like a link: {found[0]!r}" for found in re.finditer(r"\]\([^()\s]+\)", text)
+    ]
+    faults += [
+        f"text in the page looks like a table: {found[0]!r}"
+        for found in re.finditer(r"\|(?: ?:?-{3,}:? ?\|)+", text)
     ]
     return faults
 

@@ -2,7 +2,7 @@
 
 The copies lie in the same folders as their originals, so pictures and links between pages stay as they are. Changed is
 what a book needs: the README becomes the front page, links to files of the package lead to the API reference, and
-solutions are folded.
+the answers in solutions are folded.
 """
 
 import ast
@@ -160,11 +160,14 @@ def _toctree(caption: str, page: str, entries: list[str]) -> str:
 def _write_notebook(page: str, target: Path, folder: Path, pages: set[str]) -> None:
     """Copy a notebook; the answers of solutions are folded."""
     notebook = nbformat.read(ROOT / page, as_version=4)
+    above = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = change_links(cell.source, page, folder, pages)
-        elif "/solutions/" in page:
-            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "hide-cell"})
+        elif "/solutions/" in page and above.startswith("## "):
+            # An answer stands right below its task; the checks after it stay open.
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "hide-input"})
+        above = cell.source
     nbformat.write(notebook, target)
 
 

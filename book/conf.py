@@ -35,6 +35,8 @@ smartquotes = False
 # Lessons as they are stored. A widget would fetch its scripts, so it gets none.
 nb_execution_mode = "off"
 nb_merge_streams = True
+# What lessons print as Markdown has tables, too.
+nb_render_markdown_format = "myst"
 nb_ipywidgets_js: dict[str, Any] = {}
 nb_code_prompt_show = "Show the {type}"
 nb_code_prompt_hide = "Hide the {type}"

@@ -23,6 +23,9 @@ MENDED = {
     '<summary aria-label="Toggle hidden content">': "<summary>",
     '<summary><span class="toctree-toggle"': '<summary aria-label="Pages below"><span class="toctree-toggle"',
     'aria-label="Search" data-bs-placement': "data-bs-placement",
+    # Only the answers of solutions have their code folded.
+    "Show the source": "Show the solution",
+    "Hide the source": "Hide the solution",
 }
 
 

@@ -180,7 +180,9 @@ def _no_answer(exercise: Exercise, answer: Any) -> str:
 
 def _praise(exercise: Exercise, answer: Any, rounds: list[tuple[Case, int]]) -> str:
     seeds = len({seed for _, seed in rounds})
-    text = f"right, in {len(rounds) // seeds} cases, each with {seeds} draws of random numbers."
+    cases = len(rounds) // seeds
+    counted = "1 case" if cases == 1 else f"{cases} cases, each"
+    text = f"right, in {counted} with {seeds} draws of random numbers."
     # Pretrained weights are those of the classes that nano.py collects.
     if not exercise.builds_a_class or exercise.solution.__module__ != nano.__name__:
         return text

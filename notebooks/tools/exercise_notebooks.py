@@ -197,7 +197,7 @@ def _imports(exercises: list[Exercise]) -> str:
         left = ", ".join(needed) if len(needed) > 1 else f"({needed[0]},)"
         quoted = ", ".join(f'"{name}"' for name in needed)
         cell += f"\n{left} = built({quoted})"
-    return cell.strip() + ("\n\ntorch.manual_seed(0)" if "torch" in sources else "")
+    return cell.strip() + ("\n\n_ = torch.manual_seed(0)" if "torch" in sources else "")
 
 
 def _import_lines(module: ModuleType) -> dict[str, str]:

@@ -44,6 +44,7 @@ def test_a_good_page_has_no_faults(folder):
         ("<p id", '<style>@import "https://example.org"</style><p id', "a style fetches"),
         ("See ", "See $x$ ", "looks like an equation"),
         ("See ", "See [this](that) ", "looks like a link"),
+        ("See ", "See | a | | --- | ", "looks like a table"),
         ("See ", 'See <span class="math">x</span> ', "is not drawn"),
     ],
 )

@@ -326,9 +326,7 @@ def test_a_teacher_may_give_other_seeds_and_cases(tmp_path, monkeypatch):
     )
     assert not check("05.9", lambda tokens, layers: 23).passed
     monkeypatch.setenv(PRIVATE_VARIABLE, str(own))
-    assert check("05.9", lambda tokens, layers: 23).text.endswith(
-        "in 1 cases, each with 3 draws of random numbers."
-    )
+    assert check("05.9", lambda tokens, layers: 23).text.endswith("in 1 case with 3 draws of random numbers.")
     monkeypatch.delenv(PRIVATE_VARIABLE)
     assert not check("05.9", lambda tokens, layers: 23).passed
     _known.cache_clear()

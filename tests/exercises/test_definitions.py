@@ -142,6 +142,12 @@ def test_most_changes_that_a_machine_makes_are_caught():
     assert caught >= CAUGHT * (caught + len(survivors)), "\n".join(survivors)
 
 
+def test_no_docstring_holds_the_marks_of_a_string_that_was_cut_in_two(exercise):
+    for node in ast.walk(ast.parse(exercise.source)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            assert '"\n' not in (ast.get_docstring(node) or "")
+
+
 def test_lessons_01_to_05_have_an_exercise_for_each_class_that_they_build():
     built = set()
     for path in NOTEBOOKS.glob("0[1-5]_*.ipynb"):
