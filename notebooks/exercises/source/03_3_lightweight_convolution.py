@@ -8,8 +8,8 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def lightweight_convolution(V, scores):
-    """Return LConv: in each head, a sum over a window whose weights are softmax(scores), the same for all "
-    "tokens."""
+    """Return LConv: in each head, a sum over a window whose weights are softmax(scores), the same for all
+    tokens."""
     n, (h, k) = V.shape[1], scores.shape
     w = torch.softmax(scores, dim=-1)
     heads = functional.pad(V, (0, 0, k // 2, k // 2)).unflatten(-1, (h, -1))

@@ -7,8 +7,8 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def smallest_kernel(tokens, layers):
-    """Return the smallest odd k with which so many layers of convolutions reach so many tokens to each "
-    "side."""
+    """Return the smallest odd k with which so many layers of convolutions reach so many tokens to each
+    side."""
     r = math.ceil(tokens / layers)
     return 2 * r + 1
 

@@ -5,8 +5,8 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def compare(model, file):
-    """Return the names of tensors that are missing in the file, unexpected in it, or of another shape, "
-    "each sorted."""
+    """Return the names of tensors that are missing in the file, unexpected in it, or of another shape,
+    each sorted."""
     missing = sorted(name for name in model if name not in file)
     unexpected = sorted(name for name in file if name not in model)
     mismatched = sorted(name for name in model if name in file and tuple(model[name]) != tuple(file[name]))

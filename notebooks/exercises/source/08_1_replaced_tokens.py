@@ -42,8 +42,8 @@ def by_arithmetic(ids, masked, sampled, mask):
 
 
 def cases():
-    """Wrong and right guesses, with and without padding; guesses at positions that were not masked must "
-    "not count."""
+    """Wrong and right guesses, with and without padding; guesses at positions that were not masked must
+    not count."""
     for B, n, length in ((1, 6, 6), (3, 8, 5)):
         mask = (torch.arange(n) < length).long().expand(B, -1).clone()
         ids = torch.randint(5, 12, (B, n)) * mask
