@@ -7,8 +7,7 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def best_pair(words):
-    """Return the two neighbouring pieces with the highest score; of equal ones, the first in the order of
-    the alphabet."""
+    """Return the neighbouring pieces with the highest score; of equal ones, the first in the alphabet."""
     single, pairs = Counter(), Counter()
     for pieces, count in words.items():
         for piece in pieces:

@@ -1,5 +1,4 @@
-"""Exercise 03.3: lightweight convolution, whose kernel is the same at each position (lesson 03, section "
-"4)."""
+"""Exercise 03.3: lightweight convolution, with the same kernel at each position (lesson 03, section 4)."""
 
 import torch
 from torch.nn import functional
@@ -8,8 +7,7 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def lightweight_convolution(V, scores):
-    """Return LConv: in each head, a sum over a window whose weights are softmax(scores), the same for all
-    tokens."""
+    """Return LConv: in each head a sum over a window, weighted by softmax(scores), the same everywhere."""
     n, (h, k) = V.shape[1], scores.shape
     w = torch.softmax(scores, dim=-1)
     heads = functional.pad(V, (0, 0, k // 2, k // 2)).unflatten(-1, (h, -1))

@@ -1,5 +1,4 @@
-"""Exercise 04.3: the parameters of a block of mixed attention, counted by hand (lesson 04, sections 6 and "
-"8)."""
+"""Exercise 04.3: the parameters of a block of mixed attention, counted by hand (lesson 04, section 8)."""
 
 from convbert_edu import ConvBertConfig
 from convbert_edu.exercises.definition import Case, Exercise, Mistake

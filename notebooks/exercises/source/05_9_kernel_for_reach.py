@@ -1,5 +1,4 @@
-"""Exercise 05.9: how far a stack of convolutions reaches, and which kernel reaches far enough (lesson 05, "
-"section 9)."""
+"""Exercise 05.9: which kernel reaches far enough in a stack of convolutions (lesson 05, section 9)."""
 
 import math
 
@@ -7,8 +6,7 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def smallest_kernel(tokens, layers):
-    """Return the smallest odd k with which so many layers of convolutions reach so many tokens to each
-    side."""
+    """Return the smallest odd k with which so many layers reach so many tokens to each side."""
     r = math.ceil(tokens / layers)
     return 2 * r + 1
 

@@ -1,12 +1,10 @@
-"""Exercise 06.2: does a file fit a model? What is missing, what is unexpected, what has another shape "
-"(lesson 06)."""
+"""Exercise 06.2: does a file fit a model: what is missing, unexpected, or of another shape (lesson 06)?"""
 
 from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def compare(model, file):
-    """Return the names of tensors that are missing in the file, unexpected in it, or of another shape,
-    each sorted."""
+    """Return the names, sorted, that are missing in the file, unexpected in it, or of another shape."""
     missing = sorted(name for name in model if name not in file)
     unexpected = sorted(name for name in file if name not in model)
     mismatched = sorted(name for name in model if name in file and tuple(model[name]) != tuple(file[name]))

@@ -42,8 +42,7 @@ def by_arithmetic(ids, masked, sampled, mask):
 
 
 def cases():
-    """Wrong and right guesses, with and without padding; guesses at positions that were not masked must
-    not count."""
+    """Right and wrong guesses, with and without padding; only those at masked positions count."""
     for B, n, length in ((1, 6, 6), (3, 8, 5)):
         mask = (torch.arange(n) < length).long().expand(B, -1).clone()
         ids = torch.randint(5, 12, (B, n)) * mask

@@ -6,8 +6,7 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def best_span(start, end, in_passage, longest):
-    """Return the positions of the best answer and its score: the highest start[i] + end[j], i <= j, in the
-    passage."""
+    """Return the positions of the best answer in the passage, i <= j, and its score, start[i] + end[j]."""
     pairs = start[:, None] + end[None, :]
     n = len(start)
     allowed = torch.ones(n, n, dtype=torch.bool).triu().tril(longest - 1)

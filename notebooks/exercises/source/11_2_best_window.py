@@ -4,8 +4,7 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def answer_of_windows(windows, threshold):
-    """Return the best answer over all windows as positions in the passage, or None where no answer is
-    better."""
+    """Return the best answer over all windows, as positions in the passage; None where no answer is better."""
     best = max(windows, key=lambda window: window["score"])
     no_answer = min(window["no_answer"] for window in windows)
     if no_answer - best["score"] > threshold:

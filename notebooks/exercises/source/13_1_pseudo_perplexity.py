@@ -8,8 +8,7 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def pseudo_perplexity(score, ids, mask_id, special):
-    """Return exp of the mean surprise at the tokens of a text, each masked in turn; special tokens are
-    left out."""
+    """Return exp of the mean surprise at the tokens of a text, each masked in turn, without special tokens."""
     surprises = []
     for t, token in enumerate(ids.tolist()):
         if token in special:
@@ -53,8 +52,7 @@ def with_a_mask(score, ids, mask_id, special):
 
 
 def model(ids):
-    """Stand for a model: scores that depend on the tokens around, and strongly on the token itself unless
-    it is hidden."""
+    """Stand for a model: scores depend on the tokens around, and strongly on a token that is not masked."""
     if ids.dim() != 2:
         raise ValueError(f"the model reads ids of the shape [texts, n], not {list(ids.shape)}")
     v = torch.arange(12.0)
