@@ -56,9 +56,10 @@ FENCE = re.compile(r"^ *(```|~~~).*?^ *\1[ \t]*$", re.MULTILINE | re.DOTALL)
 PACKAGE = "convbert_edu"
 # What readers of the book are told that readers of the notebooks need not know.
 ABOUT_THE_BOOK = """\
-This is the course as a book: the lessons with the outputs that are stored in them, exercises, quizzes, documents and
-the reference. Nothing is run on these pages. An output that answers a question under *Predict* is folded: make your guess,
-then open it. To run the cells and change them, open the lessons in JupyterLab ([Commands](#commands))."""
+This is the course as a book: the lessons with the outputs that are stored in them, exercises, quizzes, documents
+and the reference. Nothing is run on these pages. An output that answers a question under *Predict* is folded: make
+your guess, then open it. To run the cells and change them, open the lessons in JupyterLab
+([Commands](#commands))."""
 ABOUT_EXERCISES = """\
 > This page shows tasks, hints and checks. To write your answers and have them checked, open
 > `{page}` in JupyterLab ([Setting up](../../docs/setup.md))."""
