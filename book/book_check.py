@@ -121,7 +121,7 @@ def faults_of_epub(folder: Path) -> list[str]:
                 xml.etree.ElementTree.fromstring(text.replace("&nbsp;", "&#160;"))
             except xml.etree.ElementTree.ParseError as error:
                 faults.append(f"{path.name}: {name} is no XML: {error}")
-            for found in re.finditer(r'<(?:img|script|source)[^>]* src="([^"]*)"', text):
+            for found in re.finditer(r'<(?:(?:img|script|source)[^>]* src|link[^>]* href)="([^"]*)"', text):
                 inside = (Path("/") / Path(name).parent / unquote(found[1])).resolve().as_posix()[1:]
                 if ELSEWHERE.match(found[1]) or (inside not in files and not found[1].startswith("data:")):
                     faults.append(f"{path.name}: {name} loads {found[1]}, which is not inside")

@@ -54,6 +54,15 @@ BELOW = {
 LINK = re.compile(r"(\]\()([^()\s]+)(\))")
 FENCE = re.compile(r"^ *(```|~~~).*?^ *\1[ \t]*$", re.MULTILINE | re.DOTALL)
 PACKAGE = "convbert_edu"
+# What readers of the book are told that readers of the notebooks need not know.
+ABOUT_THE_BOOK = """\
+This is the course as a book: the lessons with the outputs that are stored in them, exercises, quizzes, documents
+and the reference. Nothing is run on these pages. An output that answers a question under *Predict* is folded: make
+your guess, then open it. To run the cells and change them, open the lessons in JupyterLab
+([Commands](#commands))."""
+ABOUT_EXERCISES = """\
+> This page shows tasks, hints and checks. To write your answers and have them checked, open
+> `{page}` in JupyterLab ([Setting up](../../docs/setup.md))."""
 
 
 def collect(folder: Path, lessons: str = "*") -> None:
@@ -67,8 +76,12 @@ def collect(folder: Path, lessons: str = "*") -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if page.endswith(".ipynb"):
             _write_notebook(page, target, folder, pages)
+            if page.endswith("_exercises.ipynb"):
+                _add_below_title(target, ABOUT_EXERCISES.format(page=page))
         else:
             text = change_links((ROOT / page).read_text(encoding="utf-8"), page, folder, pages)
+            if page == FRONT:
+                text = text.replace("\n\nConvBERT (", f"\n\n{ABOUT_THE_BOOK}\n\nConvBERT (", 1)
             text = text.rstrip() + "\n" + _toctrees(page, lessons)
             target.write_text(text, encoding="utf-8")
     _write_reference(folder / "api")
@@ -169,6 +182,14 @@ def _write_notebook(page: str, target: Path, folder: Path, pages: set[str]) -> N
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "hide-input"})
         above = cell.source
     nbformat.write(notebook, target)
+
+
+def _add_below_title(path: Path, note: str) -> None:
+    """Put a note below the title of a notebook, which its first cell begins with."""
+    notebook = nbformat.read(path, as_version=4)
+    title, _, rest = notebook.cells[0].source.partition("\n")
+    notebook.cells[0].source = f"{title}\n\n{note}\n{rest}"
+    nbformat.write(notebook, path)
 
 
 def _write_reference(folder: Path) -> None:

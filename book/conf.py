@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 from docutils import nodes
+from myst_nb.sphinx_ext import add_global_html_resources
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -72,6 +73,10 @@ html_theme_options = {
 }
 
 epub_basename = "convbert-step-by-step"
+epub_identifier = epub_uid = "convbert-edu-step-by-step"
+epub_scheme = "ID"
+epub_description = "ConvBERT built from scratch, looked into and fine-tuned: a course in eighteen lessons."
+epub_contributor = author
 epub_show_urls = "no"
 epub_tocscope = "includehidden"
 epub_exclude_files = ["search.html", "genindex.html", "py-modindex.html"]
@@ -116,8 +121,16 @@ def convert_docstring(app: Sphinx, what: str, name: str, thing: Any, options: An
     lines[:] = to_rst(lines, thing if what in ("class", "function", "method", "exception") else None)
 
 
+def bring_style(app: Sphinx) -> None:
+    """Put myst-nb's style sheet into an EPUB before it is packed; myst-nb itself copies it after that."""
+    if app.builder.name == "epub":
+        (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
+        add_global_html_resources(app, None)
+
+
 def setup(app: Sphinx) -> None:
     """Register what is said above."""
+    app.connect("builder-inited", bring_style)
     app.add_html_math_renderer(
         "mathml",
         inline_renderers=(lambda translator, node: write_equation(translator, node, "inline"), None),

@@ -144,7 +144,10 @@ def _opening(lesson: str, exercises: list[Exercise], kind: str) -> str:
             "`hint(number, 2)` the second.\n\n"
         )
     else:
-        text += "One right answer to each exercise; for classes of the lessons, the lesson's own cell.\n\n"
+        text += (
+            "One right answer to each exercise. Where a lesson writes the same class, the answer is the lesson's "
+            "cell.\n\n"
+        )
     lesson_link = f"[lesson {lesson}]({up}../{path.name})"
     quiz = f"[quiz](quizzes/{lesson}_quiz.md) · " if kind == "exercises" else ""
     return text + (

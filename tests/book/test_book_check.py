@@ -68,6 +68,8 @@ def test_an_epub_needs_pages_that_are_xml_and_pictures_that_are_inside(tmp_path)
         book.writestr("p.png", "")
         book.writestr("open.xhtml", "<p>one<br>two</p>")
         book.writestr("lost.xhtml", '<p><img alt="" src="q.png"/></p>')
-    lost, unclosed = faults_of_epub(tmp_path)
+        book.writestr("plain.xhtml", '<head><link rel="stylesheet" href="a.css"/></head>')
+    lost, unclosed, plain = faults_of_epub(tmp_path)
+    assert "plain.xhtml loads a.css" in plain
     assert "lost.xhtml loads q.png" in lost
     assert "open.xhtml is no XML" in unclosed

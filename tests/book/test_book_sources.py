@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from book_sources import CONTENTS, FRONT, ROOT, change_links, collect, module_anchor
+from book_sources import ABOUT_THE_BOOK, CONTENTS, FRONT, ROOT, change_links, collect, module_anchor
 from helpers import LESSONS
 
 
@@ -93,6 +93,14 @@ def test_answers_of_solutions_are_folded_and_lessons_stay_as_they_are(folder):
     written, copied = (nbformat.read(top / lesson, as_version=4).cells for top in (ROOT, folder))
     assert [cell.get("outputs") for cell in written] == [cell.get("outputs") for cell in copied]
     assert any("hide-output" in cell.metadata.get("tags", []) for cell in copied)
+
+
+def test_readers_of_the_book_are_told_where_cells_can_be_run(folder):
+    assert ABOUT_THE_BOOK in (folder / "index.md").read_text(encoding="utf-8")
+    exercises = Path("notebooks/exercises/09_exercises.ipynb")
+    opening = nbformat.read(folder / exercises, as_version=4).cells[0].source
+    assert opening.startswith("# Exercises · 09")
+    assert f"> `{exercises.as_posix()}` in JupyterLab" in opening
 
 
 def test_the_contents_name_files_that_exist():

@@ -68,7 +68,7 @@ least one token.
     shown=shown,
     hints=[
         "Where padding stands behind the text, the last token has the position mask.sum() - 1. Where it "
-        "stands before, not.",
+        "stands before the text, that is another position.",
         "Position times mask is largest at the last token.",
     ],
     mistakes=[

@@ -1,4 +1,4 @@
-"""Exercise 13.1: pseudo-perplexity, each token hidden in turn (lesson 13)"""
+"""Exercise 13.1: pseudo-perplexity, each token masked in turn (lesson 13)"""
 
 import math
 
@@ -82,16 +82,16 @@ EXERCISE = Exercise(
     minutes=20,
     task=r"""
 Write `pseudo_perplexity(score, ids, mask_id, special)` for one text, `ids`, `[n]`. The model is a function:
-`score(ids)` takes `[texts, n]` and returns logits, `[texts, n, v]`. Hide each token in turn behind `mask_id`, all
-others in sight, and take the surprise $-\ln p$ of the token that was hidden, at its position. Tokens in the list
-`special` are never hidden and do not count. Return $e$ to the power of the mean surprise.
+`score(ids)` takes `[texts, n]` and returns logits, `[texts, n, v]`. Mask each token in turn (put `mask_id` in its
+place), all others in sight, and take the surprise $-\ln p$ of the token that was masked, at its position. Tokens in
+the list `special` are never masked and do not count. Return $e$ to the power of the mean surprise.
 """,
     solution=pseudo_perplexity,
     cases=cases,
     shown=shown,
     hints=[
-        "A copy of the text is needed for each token: in each copy one token is hidden.",
-        "The softmax over the vocabulary makes probabilities of the logits at the hidden position.",
+        "A copy of the text is needed for each token: in each copy one token is masked.",
+        "The softmax over the vocabulary makes probabilities of the logits at the masked position.",
     ],
     mistakes=[
         Mistake(
@@ -102,7 +102,7 @@ others in sight, and take the surprise $-\ln p$ of the token that was hidden, at
         Mistake(
             "everything is hidden at once",
             [("hidden[t] = mask_id", "hidden[:] = mask_id")],
-            "You hide all tokens at once. Only one is hidden at a time.",
+            "You mask all tokens at once. Only one is masked at a time.",
         ),
         Mistake(
             "hidden tokens stay hidden",
@@ -110,7 +110,7 @@ others in sight, and take the surprise $-\ln p$ of the token that was hidden, at
                 ("surprises = []", "surprises = []\n    hidden = ids.clone()"),
                 ("        hidden = ids.clone()\n        hidden[t]", "        hidden[t]"),
             ],
-            "A token that was hidden is still hidden when the next one is. Each needs a fresh copy.",
+            "A token that was masked is still masked when the next one is. Each needs a fresh copy.",
         ),
         Mistake(
             "special tokens count",
@@ -120,7 +120,7 @@ others in sight, and take the surprise $-\ln p$ of the token that was hidden, at
         Mistake(
             "the mean is over all positions",
             [("/ len(surprises)", "/ len(ids)")],
-            "You divide by the number of positions. How many tokens were hidden?",
+            "You divide by the number of positions. How many tokens were masked?",
         ),
         Mistake(
             "the surprise itself",

@@ -91,7 +91,7 @@ EXERCISE = Exercise(
     difficulty="easy",
     minutes=15,
     task=r"""
-Whole-word masking hides all pieces of a word together. Write `whole_words(tokens, special)`. `tokens` is a list of
+Whole-word masking masks all pieces of a word together. Write `whole_words(tokens, special)`. `tokens` is a list of
 WordPiece tokens; a piece that continues a word begins with `##`. Tokens in the list `special` belong to no word
 and end the word before them. Return a list of words in order, each a list of the positions of its pieces.
 
