@@ -18,7 +18,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from floor import forward_flops
 from paper_held_out import by_sequence, summary
 from paper_table import read_results, tables
 from paper_variants import ORDER, VARIANTS
-from side_by_side import CommandRun, work_through
+from side_by_side import Command, CommandRun, work_through
 
 DEFAULT_WORK, RESULTS = Path("build/paper_in_miniature"), Path(__file__).with_suffix("")
 GENERATOR = "convbert-tiny-generator"
@@ -80,20 +80,23 @@ class Scale:
 
     def stages(self, variant: str, seed: int) -> dict[str, dict[str, Any]]:
         """Return the settings of both stages of a run."""
-        fewer = {} if self.steps is None else {
-            "steps": self.steps, "warmup_steps": 1, "batch_size": 4, "log_every": 5, "evaluate_every": 10,
-            "evaluate_sequences": self.limit,
-        }  # fmt: skip
         return {
             name: {
                 **COMMON,
                 "sizes": dict(VARIANTS[variant].sizes),
                 **settings,
                 "seed": seed + apart,
-                **fewer,
+                **self.fewer(),
             }
             for (name, settings), apart in zip(STAGES.items(), (0, SEEDS_APART), strict=True)
         }
+
+    def fewer(self) -> dict[str, Any]:
+        """Return the settings of a stage that a miniature changes; for the whole experiment none."""
+        return {} if self.steps is None else {
+            "steps": self.steps, "warmup_steps": 1, "batch_size": 4, "log_every": 5, "evaluate_every": 10,
+            "evaluate_sequences": self.limit,
+        }  # fmt: skip
 
 
 @click.group()
@@ -137,12 +140,7 @@ def run(
         raise click.UsageError(
             "a miniature must not lie among the real runs: give it folders with --work and --results"
         )
-    work.mkdir(parents=True, exist_ok=True)
-    if not (work / "corpus").exists():
-        texts = [word for file in files for word in ("--text", file)]
-        pack = [sys.executable, "-m", "convbert_edu", "data", "pack", work / "corpus"]
-        # The generator's vocabulary, so that it can read the text, too.
-        subprocess.run([*pack, "--tokenizer", BUNDLED / GENERATOR, *texts], check=True)
+    pack_text(work, files)
     wanted = [
         (name, seed)
         for name, seed in ORDER
@@ -150,14 +148,29 @@ def run(
     ]
     missing = [key for key in wanted if not result_file(results, *key).exists()]
     print(f"{len(missing)} of {len(wanted)} runs are left to do", flush=True)
-    started = (
-        CommandRun(
-            f"{name}-{seed}",
-            commands_left(work, results, name, seed, Scale(steps)),
-            work / f"{name}-{seed}" / "output.txt",
-        )
-        for name, seed in missing
+    go_on(
+        work,
+        (
+            (f"{name}-{seed}", commands_left(work, results, name, seed, Scale(steps)))
+            for name, seed in missing
+        ),
+        minutes,
     )
+
+
+def pack_text(work: Path, files: Iterable[str]) -> None:
+    """Make the corpus in the folder `work`, of the text files or of the course's own texts, unless it is there."""
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / "corpus").exists():
+        texts = [word for file in files for word in ("--text", file)]
+        pack = [sys.executable, "-m", "convbert_edu", "data", "pack", work / "corpus"]
+        # The generator's vocabulary, so that it can read the text, too.
+        subprocess.run([*pack, "--tokenizer", BUNDLED / GENERATOR, *texts], check=True)
+
+
+def go_on(work: Path, runs: Iterable[tuple[str, Iterator[Command]]], minutes: float | None) -> None:
+    """Work through the commands of runs, each with its name, JOBS at a time; exit with 1 where one has failed."""
+    started = (CommandRun(name, commands, work / name / "output.txt") for name, commands in runs)
     complete, failed = work_through(started, JOBS, minutes)
     print("all runs are complete" if complete and not failed else "start the same command again to go on")
     if failed:
@@ -204,10 +217,13 @@ def measure(folder: Path, seed: int, limit: int | None) -> None:
             masked_lm = folder / "masked_lm" / "generator"
             found = by_sequence(folder / "corpus", masked_lm, discriminator, GENERATOR, limit or SEQUENCES)
         else:
-            found = one_run(
-                what, TINY, seed, "test", 1, str(discriminator), lambda *of: few(load_data(*of), limit)
-            )
+            found = fine_tune(what, discriminator, seed, limit)
         write_record(piece_file(folder, what), found)
+
+
+def fine_tune(case: str, model: Path, seed: int, limit: int | None) -> dict[str, Any]:
+    """Return what a pretrained model reaches on the test split of a case after fine-tuning, in one thread."""
+    return one_run(case, TINY, seed, "test", 1, str(model), lambda *of: few(load_data(*of), limit))
 
 
 def few(splits: Splits, limit: int | None) -> Splits:

@@ -31,7 +31,11 @@ from lesson_writing import (
 from page_reading import anchors, entries, notation
 
 # A rewritten lesson joins these tests by its number here.
+<<<<<<< HEAD
 REWRITTEN = tuple("00 01 02 03 04 05 06 07 09 10 11 12 13 14 15 16 18".split())
+=======
+REWRITTEN = tuple("00 01 02 03 04 05 06 07 08 09 10 11 12 13 16 18".split())
+>>>>>>> l08
 
 # Letters of a single lesson that are those of every textbook, or that a figure or a table of the lesson explains.
 LOCAL_LETTERS = {
