@@ -30,13 +30,6 @@ from lesson_writing import (
 )
 from page_reading import anchors, entries, notation
 
-# A rewritten lesson joins these tests by its number here.
-<<<<<<< HEAD
-REWRITTEN = tuple("00 01 02 03 04 05 06 07 09 10 11 12 13 14 15 16 18".split())
-=======
-REWRITTEN = tuple("00 01 02 03 04 05 06 07 08 09 10 11 12 13 16 18".split())
->>>>>>> l08
-
 # Letters of a single lesson that are those of every textbook, or that a figure or a table of the lesson explains.
 LOCAL_LETTERS = {
     "01": {"x", r"\epsilon"},
@@ -58,7 +51,7 @@ HEADINGS = {f"{name}.ipynb": headings_of(lesson) for name, lesson in ALL.items()
 NANO = names_by_lesson((ROOT / "convbert_edu" / "nano.py").read_text(encoding="utf-8"))
 
 
-@pytest.fixture(params=[name for name in LESSONS if name[:2] in REWRITTEN])
+@pytest.fixture(params=LESSONS)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -251,7 +244,7 @@ def test_a_lesson_without_its_neighbours_is_found():
 # Cells that build the model.
 
 
-@pytest.mark.parametrize("number", [number for number in BUILDING if number in REWRITTEN])
+@pytest.mark.parametrize("number", BUILDING)
 def test_every_class_of_nano_is_written_in_a_cell_that_builds(number):
     (written,) = (built_names(lesson) for name, lesson in ALL.items() if name.startswith(number))
     assert written == NANO[number]
