@@ -46,10 +46,13 @@ NBVAL = (
     "-rs",
     "--nbval",
     "--nbval-current-env",
-    "--nbval-cell-timeout=300",
+    # Seconds. Some cells train a minute where the processor has bfloat16 units, and six where it has not.
+    "--nbval-cell-timeout=900",
     "--nbval-sanitize-with",
     "tests/notebooks/sanitize.cfg",
 )
+# Each test computes on one thread, so two of them fit on two cores. The tests of a file share what they prepare.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 TIMINGS = (
     "speed", "memory", "parts", "encoding", "import_time", "finetune_speed", "loading", "pretraining_step",
     "drawing",
@@ -321,7 +324,7 @@ def test(project: Project) -> None:
     setup(project)
     project.prepare(EXTRAS_OF_TESTS)
     project.prepare_nbgrader()
-    project.call("-m", "pytest", "tests")
+    project.call("-m", "pytest", *SIDE_BY_SIDE, "tests")
     project.call("-m", "pytest", *NBVAL, "notebooks")
 
 
@@ -329,7 +332,7 @@ def test_fast(project: Project) -> None:
     """Run the quick checks: no notebook kernel is started."""
     lint(project)
     setup(project)
-    project.call("-m", "pytest", "-m", "not slow", "tests")
+    project.call("-m", "pytest", *SIDE_BY_SIDE, "-m", "not slow", "tests")
 
 
 def test_machines(project: Project) -> None:
@@ -363,7 +366,7 @@ def notebooks(project: Project) -> None:
     setup(project)
     lessons = sorted(f"notebooks/{path.name}" for path in (project.root / "notebooks").glob("*.ipynb"))
     project.call(
-        "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", "--ExecutePreprocessor.timeout=300",
+        "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", "--ExecutePreprocessor.timeout=900",
         "--ExecutePreprocessor.extra_arguments=--log-level=ERROR", *lessons,
     )  # fmt: skip
     project.call("notebooks/tools/normalise.py", *lessons, quiet=False)
