@@ -97,7 +97,8 @@ def test_the_measured_figures_hold(test_part: TokenFile):
         "convbert-tiny", "convbert-tiny-generator", test_part, int(recorded["sequences"])
     )
     for name, value in results.items():
-        assert value == pytest.approx(recorded[name], rel=5e-3), name
+        # An F1 of 0.08 counts few decisions, of which rounding (bfloat16 here, float32 there) turns some.
+        assert value == pytest.approx(recorded[name], rel=5e-3, abs=2e-3), name
     assert recorded["masked_lm_accuracy"] > 2 * recorded["unigram_accuracy"]
     assert recorded["masked_lm_perplexity"] < recorded["unigram_perplexity"] / 10
     assert recorded["detection_auc"] > 0.6
