@@ -1,4 +1,4 @@
-"""What an exercise is made of, and where the exercises of the lessons are found.
+"""What an exercise is made of, and where the exercises of lessons 00 to 18 are found.
 
 Each exercise is one file in notebooks/exercises/source/: real Python that defines EXERCISE. Everything else comes from
 that file: what `check` says, the notebooks of readers, those with solutions, and nbgrader's.
