@@ -1,7 +1,7 @@
 """What readers build themselves: `built` takes it into later lessons, and `check` says whether it is right.
 
 The classes of lessons 01 to 05 are theirs where they keep them in my_convbert.py, and nano.py's where not. The
-exercises of all lessons are defined in notebooks/exercises/source/; checking.py compares an answer with them.
+exercises of lessons 00 to 18 are defined in notebooks/exercises/source/; checking.py compares an answer with them.
 It is imported when something is checked, since lessons that only take what was built do not need it.
 """
 
