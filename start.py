@@ -41,13 +41,14 @@ DATA = ("reviews", "wikipedia", "factbook", "tweets", "recipes")
 # no progress bars, text in UTF-8, figures inside the notebook.
 QUIET = {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1", "PYTHONUTF8": "1"}
 LEFT_OUT = ("MPLBACKEND",)
+# Some cells train a minute where the processor has bfloat16 units, and six where it has not.
+SECONDS_OF_A_CELL = 900
 NBVAL = (
     # A lesson that is left out is named, with the reason.
     "-rs",
     "--nbval",
     "--nbval-current-env",
-    # Seconds. Some cells train a minute where the processor has bfloat16 units, and six where it has not.
-    "--nbval-cell-timeout=900",
+    f"--nbval-cell-timeout={SECONDS_OF_A_CELL}",
     "--nbval-sanitize-with",
     "tests/notebooks/sanitize.cfg",
 )
@@ -366,7 +367,8 @@ def notebooks(project: Project) -> None:
     setup(project)
     lessons = sorted(f"notebooks/{path.name}" for path in (project.root / "notebooks").glob("*.ipynb"))
     project.call(
-        "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", "--ExecutePreprocessor.timeout=900",
+        "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace",
+        f"--ExecutePreprocessor.timeout={SECONDS_OF_A_CELL}",
         "--ExecutePreprocessor.extra_arguments=--log-level=ERROR", *lessons,
     )  # fmt: skip
     project.call("notebooks/tools/normalise.py", *lessons, quiet=False)

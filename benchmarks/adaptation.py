@@ -7,6 +7,7 @@ since a link is easy to learn and says little. The baseline gives each piece its
 that was stopped goes on where it was.
 """
 
+import functools
 import json
 import math
 import tempfile
@@ -19,7 +20,7 @@ import click
 import numpy as np
 import torch
 
-from common import interval
+from common import interval, markdown_table
 from convbert_edu import ConvBertConfig
 from convbert_edu.data import Splits, TextExample, load_tweets
 from convbert_edu.files import atomic_write
@@ -76,6 +77,12 @@ def words_to_mask(
     return passages, masked, np.array(ordinary)
 
 
+@functools.cache
+def words_of(split: str) -> tuple[list[list[str]], list[set[int]], np.ndarray]:
+    """Return the passages of a split, and what is masked in them: the same for all models, so it is chosen once."""
+    return words_to_mask(tweets(split), [WordModel(MINI), WordModel(MASKED_LM)])
+
+
 def adapted(start: str, count: int, seed: int, folder: str, more: dict[str, Any]) -> str:
     """Return the folder, or the name, of a model that has read `count` training tweets."""
     name = MINI if start == SCRATCH else start
@@ -105,11 +112,11 @@ def scores_of(losses: np.ndarray, right: np.ndarray | None, ordinary: np.ndarray
 
 def baseline(split: str) -> dict[str, float]:
     """Return the scores of the shares of the training tweets' tokens, with one added to each count."""
-    models = [WordModel(MINI), WordModel(MASKED_LM)]
-    passages, masked, ordinary = words_to_mask(tweets(split), models)
-    pieces = models[0].pieces
+    model = WordModel(MINI)
+    passages, masked, ordinary = words_of(split)
+    pieces = model.pieces
     counts = Counter(piece for text in tweets("train") for part in text for piece in pieces(part))
-    total = sum(counts.values()) + len(models[0].tokenizer)
+    total = sum(counts.values()) + len(model.tokenizer)
     words = [
         passage[position]
         for passage, chosen in zip(passages, masked, strict=True)
@@ -126,8 +133,7 @@ def one_run(start: str, count: int, seed: int, split: str, more: dict[str, Any])
     """Adapt once and measure on `split`."""
     with tempfile.TemporaryDirectory() as folder:
         model = WordModel(adapted(start, count, seed, folder, more))
-    spelling = [WordModel(MINI), WordModel(MASKED_LM)]
-    passages, masked, ordinary = words_to_mask(tweets(split), spelling)
+    passages, masked, ordinary = words_of(split)
     scores = model.score_words(passages, masked)
     return scores_of(scores[:, 0], scores[:, 1], ordinary)
 
@@ -142,11 +148,11 @@ def runs_of(
 
 def table(known: dict[str, dict[str, float]], metric: str, split: str) -> str:
     """Return one score of all runs as a table in Markdown: mean and 95% interval over the seeds."""
-    lines = [f"| tweets read | {' | '.join(SETTINGS)} |", f"| --- |{' --- |' * len(SETTINGS)}"]
+    rows = []
     for count in COUNTS:
         runs = [runs_of(known, start, count, metric, split) for start in SETTINGS]
-        lines.append(f"| {count} | {' | '.join(interval(each) if each else '' for each in runs)} |")
-    return "\n".join(lines)
+        rows.append([str(count), *(interval(each) if each else "" for each in runs)])
+    return markdown_table(["tweets read", *SETTINGS], rows)
 
 
 @click.command()

@@ -75,6 +75,11 @@ def interval(scores: Sequence[float]) -> str:
     return f"{mean:.3f} ± {half:.3f}" if len(scores) > 1 else f"{mean:.3f}"
 
 
+def markdown_table(heads: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *cells))
+
+
 def linked_folder(work: Path, name: str) -> Path:
     """Return the folder `name` inside `work`, made with a link to the corpus there: runs that share one text."""
     folder = work / name

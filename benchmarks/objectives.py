@@ -17,7 +17,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ import click
 import torch
 
 from bundled_models import stage_command, stage_record, write_record
-from common import held_out_curves, interval, linked_folder, machine
+from common import held_out_curves, interval, linked_folder, machine, markdown_table
 from convbert_edu import ConvBertForMaskedLM, ConvBertForPreTraining
 from convbert_edu.pretraining.corpus import PretrainingCorpus
 from convbert_edu.pretraining.run import PretrainingTrainer, sequences_for
@@ -37,6 +37,8 @@ from paper_in_miniature import (
     CASES,
     COMMON,
     JOBS,
+    MINUTES,
+    TEXTS,
     Scale,
     fine_tune,
     go_on,
@@ -148,13 +150,11 @@ FILE = click.option(
     type=click.Path(file_okay=False, path_type=Path),
 )  # fmt: skip
 @FILE
-@click.option("--minutes", type=float, help="Save all and stop after so many; the same command goes on.")
+@MINUTES
 @click.option("--seed", "seeds", multiple=True, type=int, help=f"Else {', '.join(map(str, SEEDS))}.")
 @click.option("--rate", default=RATE, show_default=True, help="The learning rate of all runs.")
 @click.option("--steps", type=int, help="Of a run, for a miniature, in which all else is small, too.")
-@click.option(
-    "--text", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), help="Else the course's."
-)
+@TEXTS
 def run(
     work: Path,
     results: Path,
@@ -254,11 +254,6 @@ def tables(runs: Iterable[Mapping[str, Any]]) -> str:
     return means_table(found) + "\n\n" + differences_table(found)
 
 
-def rows(heads: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *cells))
-
-
 def means_table(found: Runs) -> str:
     """Return mean and 95% interval of the accuracies by kind of run, and what a run costs."""
     cells = []
@@ -269,7 +264,7 @@ def means_table(found: Runs) -> str:
         minutes = statistics.mean(each["cpu_seconds"] for each in results) / 60
         costs = [f"{tokens:.1f}", f"{minutes:.0f}"]
         cells.append([objective, budget, f"{rate:g}", str(len(results)), *scores, *costs])
-    return rows(["objective", "equal", "rate", "seeds", *CASES, "million tokens", "CPU minutes"], cells)
+    return markdown_table(["objective", "equal", "rate", "seeds", *CASES, "million tokens", "CPU minutes"], cells)
 
 
 def differences_table(found: Runs) -> str:
@@ -285,7 +280,7 @@ def differences_table(found: Runs) -> str:
             mean = f"{statistics.mean(pairs):+.4f}"
             cells.append([f"equal {budget}", f"{rate:g}", case, str(len(seeds)), mean, *over_seeds])
     heads = ["detection minus masked LM", "rate", "task", "pairs", "difference", "95% over seeds", "p"]
-    return rows(heads, cells)
+    return markdown_table(heads, cells)
 
 
 def accuracy(result: Mapping[str, Any], case: str) -> float:

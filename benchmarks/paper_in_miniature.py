@@ -112,20 +112,24 @@ FOLDER = click.option(
     "--results", default=RESULTS, help="Folder of the result files; else the one beside this script.",
     type=click.Path(file_okay=False, path_type=Path),
 )  # fmt: skip
+MINUTES = click.option(
+    "--minutes", type=float, help="Save all and stop after so many; the same command goes on."
+)
+TEXTS = click.option(
+    "--text", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), help="Else the course's."
+)
 
 
 @main.command()
 @WORK
 @FOLDER
-@click.option("--minutes", type=float, help="Save all and stop after so many; the same command goes on.")
+@MINUTES
 @click.option(
     "--variant", "variants", multiple=True, type=click.Choice(list(VARIANTS)), help="Else all of them."
 )
 @click.option("--seed", "seeds", multiple=True, type=int, help="Else all that paper_variants.ORDER names.")
 @click.option("--steps", type=int, help="Of each stage, for a miniature, in which all else is small, too.")
-@click.option(
-    "--text", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), help="Else the course's."
-)
+@TEXTS
 def run(
     work: Path,
     results: Path,
