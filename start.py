@@ -16,7 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 OLDEST = (3, 11)
@@ -52,8 +52,11 @@ NBVAL = (
     "--nbval-sanitize-with",
     "tests/notebooks/sanitize.cfg",
 )
-# Each test computes on one thread, so two of them fit on two cores. The tests of a file share what they prepare.
+# Two processes on two cores; the tests of a file share what they prepare. The lessons ask for two threads each, and
+# threads that outnumber the cores must not wait actively: they would take eight times as long. (OMP_THREAD_LIMIT=1
+# is no way out: PyTorch then adds up sums of threads that never ran, and gradients become NaN.)
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+SHARED_CORES = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 TIMINGS = (
     "speed", "memory", "parts", "encoding", "import_time", "finetune_speed", "loading", "pretraining_step",
     "drawing",
@@ -144,17 +147,23 @@ class Project:
         self.stamp = self.environment / ".installed"
         self.unfinished = self.environment / ".unfinished"
 
-    def call(self, *words: str, folder: str = ".", quiet: bool = True) -> None:
+    def call(
+        self, *words: str, folder: str = ".", quiet: bool = True, more: Mapping[str, str] | None = None
+    ) -> None:
         """Run the environment's Python with `words` in a folder of the project; an error of it ends everything.
 
-        quiet: with the settings under which lessons run the same everywhere
+        quiet: with the settings under which lessons run the same everywhere; `more` are added to them
         """
-        variables = {name: value for name, value in os.environ.items() if name not in LEFT_OUT} | QUIET
+        kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
         print("$ python", shlex.join(words), flush=True)
         command = [str(python_of(self.environment)), *words]
-        code = self.run(command, self.root / folder, variables if quiet else None)
+        code = self.run(command, self.root / folder, kept | QUIET | (more or {}) if quiet else None)
         if code:
             sys.exit(code)
+
+    def call_pytest(self, *words: str) -> None:
+        """Run tests in two processes side by side."""
+        self.call("-m", "pytest", *SIDE_BY_SIDE, *words, more=SHARED_CORES)
 
     def prepare(self, extras: Sequence[str] = EXTRAS) -> None:
         """Make the environment where there is none that works, and install what is missing in it.
@@ -325,15 +334,15 @@ def test(project: Project) -> None:
     setup(project)
     project.prepare(EXTRAS_OF_TESTS)
     project.prepare_nbgrader()
-    project.call("-m", "pytest", *SIDE_BY_SIDE, "tests")
-    project.call("-m", "pytest", *NBVAL, "notebooks")
+    project.call_pytest("tests")
+    project.call_pytest(*NBVAL, "notebooks")
 
 
 def test_fast(project: Project) -> None:
     """Run the quick checks: no notebook kernel is started."""
     lint(project)
     setup(project)
-    project.call("-m", "pytest", *SIDE_BY_SIDE, "-m", "not slow", "tests")
+    project.call_pytest("-m", "not slow", "tests")
 
 
 def test_machines(project: Project) -> None:

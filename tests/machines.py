@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,9 +121,11 @@ def check_switch(machine: Machine, found: dict[str, Any], plain: dict[str, Any])
     return None
 
 
-def commands(numerical: bool, lessons: bool, whole: bool = False) -> list[list[str]]:
-    """Return the pytest commands of the parts that are wanted."""
+def commands(numerical: bool, lessons: bool, whole: bool = False, processes: int = 1) -> list[list[str]]:
+    """Return the pytest commands of the parts that are wanted, each in so many processes."""
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    if processes > 1:
+        pytest += ["-n", str(processes), "--dist", "loadfile"]
     wanted = []
     if whole:
         wanted.append([*pytest, "-m", "not slow", "tests"])
@@ -170,17 +171,21 @@ def play(name: str, plain: dict[str, Any], parts: list[list[str]]) -> bool:
 @click.option("--numerical", is_flag=True, help="Only the numerical tests.")
 @click.option("--lessons", is_flag=True, help="Only the lessons 00 to 05.")
 @click.option("--whole", is_flag=True, help="All fast tests instead, a quarter of an hour a machine.")
-@click.option("--jobs", default=1, help="Machines that are played at the same time.", show_default=True)
-def main(only: str, numerical: bool, lessons: bool, whole: bool, jobs: int) -> None:
+@click.option("--processes", default=1, help="Among how many the tests of a machine are shared.", show_default=True)
+@click.option("--others", is_flag=True, help="Leave out a machine with the instructions that this processor has.")
+def main(only: str, numerical: bool, lessons: bool, whole: bool, processes: int, others: bool) -> None:
     """Run the numerical tests and lessons 00 to 05 as other machines compute them."""
     names = only.split(",")
     unknown = [name for name in names if name not in MACHINES]
     if unknown:
         raise click.BadParameter(f"there is no machine {unknown[0]!r}; choose among {', '.join(MACHINES)}")
-    parts = commands(numerical or not (lessons or whole), lessons or not (numerical or whole), whole)
+    parts = commands(
+        numerical or not (lessons or whole), lessons or not (numerical or whole), whole, processes
+    )
     plain = probe(Machine({}))
-    with ThreadPoolExecutor(jobs) as pool:
-        well = list(pool.map(lambda name: play(name, plain, parts), names))
+    if others:
+        names = [name for name in names if MACHINES[name].capability != plain["capability"]]
+    well = [play(name, plain, parts) for name in names]
     sys.exit(0 if all(well) else 1)
 
 
