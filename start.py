@@ -54,7 +54,7 @@ NBVAL = (
 )
 # Two processes on two cores; the tests of a file share what they prepare. The lessons ask for two threads each, and
 # threads that outnumber the cores must not wait actively: they would take eight times as long. (OMP_THREAD_LIMIT=1
-# is no way out: PyTorch then adds up sums of threads that never ran, and gradients become NaN.)
+# is no way out: PyTorch does not look at it, and gradients of convolutions become wrong; see extras/doctor.py.)
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 SHARED_CORES = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 TIMINGS = (

@@ -77,8 +77,22 @@ def _hardware() -> list[Finding]:
     return [
         Finding("device", str(device)),
         Finding("fast bfloat16", bfloat16),
-        Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} processors"),
+        _threads(torch.get_num_threads()),
     ]
+
+
+def _threads(wanted: int) -> Finding:
+    """Compare PyTorch's threads with the limit that OpenMP is given.
+
+    PyTorch (2.13) does not look at that limit. With fewer threads than it was promised, the convolutions of oneDNN
+    leave sums out, or add what lay in memory: the gradient of the depthwise convolution is then wrong.
+    """
+    value = f"{wanted} of {os.cpu_count()} processors"
+    limit = os.environ.get("OMP_THREAD_LIMIT", "")
+    if limit.isdigit() and 0 < int(limit) < wanted:
+        remedy = f"unset OMP_THREAD_LIMIT and set OMP_NUM_THREADS={limit} instead: gradients are wrong otherwise"
+        return Finding("threads", f"{value}, but OMP_THREAD_LIMIT={limit}", remedy)
+    return Finding("threads", value)
 
 
 def _memory() -> Finding:
