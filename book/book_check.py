@@ -108,11 +108,14 @@ def _file(page: Path, target: str) -> Path:
 
 
 def faults_of_epub(folder: Path) -> list[str]:
-    """Return what is wrong with the EPUB in a folder: its pages must be XML, and what they load must be inside."""
+    """Return what is wrong with the EPUB in a folder: its pages must be XML, what they load must be inside, and the
+    manifest must say which of them hold equations.
+    """
     (path,) = folder.glob("*.epub")
     faults = []
     with zipfile.ZipFile(path) as book:
         files = set(book.namelist())
+        manifest = book.read("content.opf").decode("utf-8") if "content.opf" in files else ""
         for name in sorted(files):
             if not name.endswith(".xhtml"):
                 continue
@@ -121,6 +124,9 @@ def faults_of_epub(folder: Path) -> list[str]:
                 xml.etree.ElementTree.fromstring(text.replace("&nbsp;", "&#160;"))
             except xml.etree.ElementTree.ParseError as error:
                 faults.append(f"{path.name}: {name} is no XML: {error}")
+            named = re.search(rf'<item [^>]*href="{re.escape(name)}"[^>]* properties="[^"]*mathml', manifest)
+            if "<math" in text and not named:
+                faults.append(f"{path.name}: {name} has equations, and the manifest does not say so")
             for found in re.finditer(r'<(?:(?:img|script|source)[^>]* src|link[^>]* href)="([^"]*)"', text):
                 inside = (Path("/") / Path(name).parent / unquote(found[1])).resolve().as_posix()[1:]
                 if ELSEWHERE.match(found[1]) or (inside not in files and not found[1].startswith("data:")):

@@ -15,6 +15,7 @@ from pathlib import Path
 from sphinx.cmd.build import main as sphinx
 
 from book_check import faults_of_epub, faults_of_pages
+from book_epub import name_equations
 from book_sources import ROOT, collect
 
 OUTPUT = ROOT / "build" / "book"
@@ -47,6 +48,7 @@ def make(output: Path, lessons: str = "*", builders: tuple[str, ...] = ("html", 
         mend(output / "html")
         faults += faults_of_pages(output / "html")
     if "epub" in builders:
+        name_equations(output / "epub")
         faults += faults_of_epub(output / "epub")
     return faults
 

@@ -2,8 +2,8 @@
 
 Start them with `torchrun --nproc-per-node=2 -m convbert_edu pretrain ...`; a run that was started without torchrun is
 one process that is alone. It is not for machines with several GPUs only: on a CPU with two cores two processes of one
-thread each (half the batch_size, threads=1) train a small model much faster than one process of two threads, whose
-threads wait for each other in every small operation.
+thread each (half the batch_size, threads=1) take the same steps as one process of two threads. Lesson 15 shows how to
+measure which of the two is faster on your machine.
 """
 
 import gc

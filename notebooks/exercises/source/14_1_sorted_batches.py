@@ -78,8 +78,8 @@ EXERCISE = Exercise(
 A batch is as wide as its longest text. Write `sorted_batches(lengths, batch_size)`. `lengths` has the number of
 tokens of each text. Sort the texts by length, the shortest first, texts of equal length in the order in which they
 came, and cut them into batches of `batch_size`; the last batch may be smaller. Return two things: the batches, a list
-of lists of row numbers (the first text is row 0), and the share of all places in all batches that is padding, from
-0 to 1.
+of lists of row numbers (the first text is row 0), and the share of all places in all batches (the *slots* of the
+lesson) that is padding, from 0 to 1.
 """,
     solution=sorted_batches,
     cases=cases,

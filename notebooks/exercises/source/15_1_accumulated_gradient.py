@@ -96,11 +96,11 @@ EXERCISE = Exercise(
     minutes=20,
     task=r"""
 A batch is too large for the memory, so it is read in pieces. Write `accumulated(W, pieces)`. Here the model is one
-matrix $W$, `[d, V]`, which requires a gradient. A piece is a pair of hidden states $X$, `[B, n, d]`, and labels,
+matrix $W$, `[d, v]`, which requires a gradient. A piece is a pair of hidden states $X$, `[B, n, d]`, and labels,
 `[B, n]`; the logits are $X W$, and a label of -100 means that a token has none.
 
 The loss of the batch is the mean cross-entropy over **all** its labelled tokens, in whichever piece they are. Return
-this loss, a number, and its gradient with respect to $W$, a tensor `[d, V]`. Compute one piece after the other, so
+this loss, a number, and its gradient with respect to $W$, a tensor `[d, v]`. Compute one piece after the other, so
 that the logits of only one of them are needed at a time. A piece may have no label at all; at least one piece has some.
 """,
     solution=accumulated,
