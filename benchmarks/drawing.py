@@ -1,6 +1,6 @@
 """How long figures take: the grid of all layers and heads for 128 tokens, and one update of the explorer.
 
-Both with the layers and heads of ConvBERT-base. The explorer's figure is drawn anew for each layer in turn, as when
+Both with the layers and heads of ConvBERT-base. The explorer's figure shows each layer in turn, as when
 somebody changes the layer; the time that a browser takes to show it is not counted.
 """
 

@@ -33,7 +33,7 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 from convbert_edu.visualize.display import describe, image_tag
 from convbert_edu.visualize.grids import plot_attention_grid, plot_kernels_grid
 from convbert_edu.visualize.labels import check_range
-from convbert_edu.visualize.mixed_attention import plot_token
+from convbert_edu.visualize.mixed_attention import draw_token, plot_token
 
 # What the figure shows.
 VIEWS = ("one token", "all attention heads", "all kernels")
@@ -95,6 +95,8 @@ class Explorer:
         self.layer = self.head = self.position = 0
         self.masked: set[int] = set()
         self.off: set[HeadPlace] = set()
+        # The last figure, and what its labels are about.
+        self._drawn: tuple[tuple, Figure] | None = None
         # What the reader should know about the text.
         self.notice = ""
 
@@ -262,12 +264,26 @@ class Explorer:
 
     def png(self) -> tuple[str, str]:
         """Return the figure as the letters of a PNG file (base64), and its description."""
-        figure, buffer = self.figure(), BytesIO()
-        figure.get_layout_engine().execute(figure)
-        # It is laid out once: savefig would do it again, and double the time.
-        figure.set_layout_engine("none")
-        figure.savefig(buffer, format="png")
+        figure, buffer = self._laid_out(), BytesIO()
+        # savefig would draw everything twice: the first time to lay it out.
+        figure.canvas.print_png(buffer)
         return b64encode(buffer.getvalue()).decode("ascii"), describe(figure)
+
+    def _laid_out(self) -> Figure:
+        """Draw what is chosen, where only layer or head are new into the figure of before.
+
+        Its labels are the same then: to make them anew and find room for them would take most of the time.
+        """
+        labels = (self.view, self.name, self.position, *self.tokens)
+        if self.view == VIEWS[0] and self._drawn and self._drawn[0] == labels:
+            figure = self._drawn[1]
+            draw_token(figure.axes, self.result(), self.tokens, self.position, self.layer, self.head)
+            return figure
+        figure = self.figure()
+        figure.get_layout_engine().execute(figure)
+        figure.set_layout_engine("none")
+        self._drawn = (labels, figure)
+        return figure
 
     def save_html(self, path: str | os.PathLike) -> None:
         """Write a page with all layers, heads and tokens of the chosen model; it opens in any browser, without network.

@@ -75,20 +75,30 @@ def plot_kernel_bars(
     """
     size = kernel.shape[0]
     check_tokens(words, {"weights in the kernel": size})
-    weights = kernel.detach().cpu().float().tolist()
     ax = axes_for(ax, (max(4.0, 0.75 * size + 0.8), 3.0))
+    draw_kernel(ax, kernel, words, title or "One kernel")
+    name_words(ax, words)
+    return figure_of(ax)
+
+
+def draw_kernel(ax: Axes, kernel: Float[Tensor, "kernel"], words: Sequence[str], title: str) -> None:
+    """Draw the bars of `plot_kernel_bars`, without the words below them."""
+    size, weights = len(words), kernel.detach().cpu().float().tolist()
     middle = size // 2
     ax.axvspan(middle - 0.5, middle + 0.5, color="0.9", zorder=0)
     ax.bar(range(size), weights, color=part_colour("kernel"))
     ax.axhline(1 / size, color="black", linestyle="--", linewidth=1)
-    title = title or "One kernel"
-    ax.set(title=title, xlabel="words in the window", ylabel="weight", ylim=(0, None))
-    label_tokens(ax.xaxis, words)
+    ax.set(title=title, ylim=(0, None))
     read = ", ".join(
         f"{word or '(nothing)'} {weight:.2f}" for word, weight in zip(words, weights, strict=True)
     )
     write_description(ax, f"{title}: weights of the kernel of '{words[middle]}' over its window: {read}.")
-    return figure_of(ax)
+
+
+def name_words(ax: Axes, words: Sequence[str]) -> None:
+    """Write the words of a window below the bars of its kernel, and what both axes are."""
+    ax.set(xlabel="words in the window", ylabel="weight")
+    label_tokens(ax.xaxis, words)
 
 
 def offsets(size: int) -> list[str]:

@@ -10,15 +10,19 @@ from jaxtyping import Float
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 from torch import Tensor
 
 from convbert_edu.analysis.locality import kernels_as_map
 from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.visualize.attention import describe_map
 from convbert_edu.visualize.display import read_out, write_description
-from convbert_edu.visualize.kernels import plot_kernel_bars, window
-from convbert_edu.visualize.labels import check_range, check_tokens, label_tokens, pick_one
+from convbert_edu.visualize.kernels import draw_kernel, name_words, window
+from convbert_edu.visualize.labels import check_range, check_tokens, label_tokens, pick_one, shorten
 from convbert_edu.visualize.style import STYLE, draw_heat_map, drawable, figure_of, panels_for, part_colour
+
+# In points, from an axis to its name: room for a number such as 0.00025.
+ROOM_FOR_NUMBERS = 48
 
 
 @rc_context(STYLE)
@@ -81,17 +85,50 @@ def plot_token(
     With `ax` both are drawn in its place. Returns the figure.
     Raises ValueError for choices that the result does not have, and where tokens and positions differ in number.
     """
-    weights, chosen = pick_one(result, "attentions", layer, head, index)
+    weights, _ = pick_one(result, "attentions", layer, head, index)
     check_tokens(tokens, {"rows of attention": weights.shape[0]})
     check_range("position", position, len(tokens))
     with_kernels = result.conv_kernels is not None
-    panels = panels_for(ax, 1 + with_kernels, 1, (9.0, 2.6 * (1 + with_kernels)))[:, 0]
-    _draw_row(panels[0], weights[position].cpu().float().tolist(), tokens, position, chosen)
+    panels = panels_for(ax, 1 + with_kernels, 1, (9.0, 2.6 * (1 + with_kernels)))[:, 0].tolist()
+    panels[0].set(ylabel="weight", xlim=(-0.6, len(tokens) - 0.4))
+    label_tokens(panels[0].xaxis, tokens)
     if with_kernels:
-        kernel = pick_one(result, "conv_kernels", layer, head, index)[0][position]
-        title = f"The kernel of '{tokens[position]}' ({chosen})"
-        plot_kernel_bars(kernel, window(tokens, position, len(kernel)), panels[1], title=drawable([title])[0])
+        name_words(panels[1], window(tokens, position, result.conv_kernels[0].shape[-1]))
+    for panel in panels:
+        # Beside the longest numbers: whatever those of another layer are, its panels stand where these do.
+        beside = panel.transAxes + ScaledTranslation(-ROOM_FOR_NUMBERS / 72, 0, panel.figure.dpi_scale_trans)
+        panel.yaxis.set_label_coords(0, 0.5, transform=beside)
+    draw_token(panels, result, tokens, position, layer, head, index)
     return figure_of(panels[0])
+
+
+@rc_context(STYLE)
+def draw_token(
+    panels: list[Axes],
+    result: ModelOutput,
+    tokens: Sequence[str],
+    position: int,
+    layer: int,
+    head: int,
+    index: int | None = None,
+) -> None:
+    """Draw another layer or head of the same token into the panels of `plot_token`; their labels and places stay.
+
+    To make the labels and to find room for them takes longer than all the rest.
+    """
+    for panel in panels:
+        for artists in (panel.containers, panel.patches, panel.lines):
+            for artist in list(artists):
+                artist.remove()
+        # The new weights alone decide how high the axis reaches.
+        panel.relim()
+        panel.autoscale(axis="y")
+    weights, chosen = pick_one(result, "attentions", layer, head, index)
+    _draw_row(panels[0], weights[position].cpu().float().tolist(), tokens, position, chosen)
+    if len(panels) > 1:
+        kernel = pick_one(result, "conv_kernels", layer, head, index)[0][position]
+        title = f"The kernel of '{shorten(tokens[position])}' ({chosen})"
+        draw_kernel(panels[1], kernel, window(tokens, position, len(kernel)), drawable([title])[0])
 
 
 def _draw_row(ax: Axes, row: list[float], tokens: Sequence[str], position: int, chosen: str) -> None:
@@ -101,9 +138,8 @@ def _draw_row(ax: Axes, row: list[float], tokens: Sequence[str], position: int, 
     edges = [at + side for at in range(len(row)) for side in (-0.4, 0.4)]
     heights = [height for weight in row for height in (weight, 0.0)][:-1]
     ax.stairs(heights, edges, fill=True, color=part_colour("attention"))
-    title = f"What '{tokens[position]}' looks at ({chosen})"
-    ax.set(title=drawable([title])[0], ylabel="weight", xlim=(-0.6, len(row) - 0.4), ylim=(0, None))
-    label_tokens(ax.xaxis, tokens)
+    title = f"What '{shorten(tokens[position])}' looks at ({chosen})"
+    ax.set(title=drawable([title])[0], ylim=(0, None))
     order = sorted(range(len(row)), key=lambda at: -row[at])[:3]
     most = ", ".join(f"'{tokens[at]}' {row[at]:.2f}" for at in order)
     write_description(ax, f"{title}: bars over {read_out(tokens)}. Most: {most}.")

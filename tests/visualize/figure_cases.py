@@ -7,6 +7,7 @@ import torch
 from matplotlib.figure import Figure
 
 from convbert_edu import visualize
+from convbert_edu.models.outputs import ModelOutput
 
 ENGLISH = "[CLS] an extraordinarily long , un ##watch ##able film for $ 5 ? or $ 7 ! [SEP]".split()
 HEBREW = "[CLS] הסרט הזה ארוך מאוד , אבל טוב [SEP]".split()
@@ -31,6 +32,20 @@ def _two_contexts(words: list[str], **options: Any) -> Figure:
     return visualize.plot_two_contexts(pairs, (words[:size], words[-size:]), **options)
 
 
+def even_and_peaked(length: int) -> ModelOutput:
+    """What a model would give whose layer 0 weighs all tokens alike, and whose layer 1 looks at one token only."""
+    return ModelOutput(
+        attentions=tuple(_layer(peaked, length, length) for peaked in (False, True)),
+        conv_kernels=tuple(_layer(peaked, length, KERNEL) for peaked in (False, True)),
+    )
+
+
+def _layer(peaked: bool, rows: int, columns: int) -> torch.Tensor:
+    logits = torch.zeros(1, HEADS, rows, columns)
+    logits[..., 0] = 20 * peaked
+    return logits.softmax(dim=-1)
+
+
 # Each takes the tokens of a sentence, and `ax`.
 OF_TOKENS: dict[str, Callable[..., Figure]] = {
     "attention": lambda t, **o: visualize.plot_attention(weights(len(t), len(t)), t, **o),
@@ -46,6 +61,7 @@ OF_TOKENS: dict[str, Callable[..., Figure]] = {
     "mixed_attention": lambda t, **o: visualize.plot_mixed_attention(
         weights(len(t), len(t)), weights(len(t), KERNEL), t, **o
     ),
+    "token": lambda t, **o: visualize.plot_token(even_and_peaked(len(t)), t, len(t) // 2, layer=0, head=0, **o),
     "two_contexts": _two_contexts,
     "receptive_field": lambda t, **o: visualize.plot_receptive_field(
         weights(LAYERS, len(t)), t, len(t) // 2, **o

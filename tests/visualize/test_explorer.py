@@ -9,6 +9,8 @@ import sys
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from convbert_edu import (
     ConvBertForMaskedLM,
@@ -22,8 +24,11 @@ from convbert_edu import (
 )
 from convbert_edu.visualize import describe, explore, plot_token, side_by_side
 from convbert_edu.visualize.explorer_controls import _Controls
+from convbert_edu.visualize.mixed_attention import draw_token
 from helpers import randomise, tiny_config
 from tolerance import assert_same_numbers
+from visualize.figure_cases import ENGLISH, even_and_peaked, tokens
+from visualize.text_boxes import assert_no_words_overlap, assert_words_inside
 
 WORDS = "a film that is not great < 电".split()
 TEXT = "a film that is not great"
@@ -159,6 +164,73 @@ def test_a_result_without_kernels_shows_its_attention_alone(model, tokenizer):
     batch = tokenizer(TEXT, return_tensors="pt")
     result = model(**batch, output_attentions=True)
     assert len(plot_token(result, batch.tokens(), 1, layer=0, head=0).axes) == 1
+
+
+# The next layer is drawn into the figure of the last one.
+
+
+def test_the_next_layer_is_drawn_once_and_not_laid_out_again(model, tokenizer, monkeypatch):
+    calls = []
+    for owner, name in ((ConstrainedLayoutEngine, "execute"), (Figure, "draw")):
+        original = getattr(owner, name)
+        monkeypatch.setattr(
+            owner, name, lambda *a, name=name, original=original: calls.append(name) or original(*a)
+        )
+    explorer = explore(model, tokenizer, TEXT)
+    for choice, expected in (
+        ({}, ["execute", "draw"]),
+        ({"layer": 1}, ["draw"]),
+        ({"head": 1}, ["draw"]),
+        # Other words stand in the window.
+        ({"position": 2}, ["execute", "draw"]),
+    ):
+        calls.clear()
+        explorer.choose(**choice)
+        explorer.png()
+        assert calls == expected, choice
+
+
+def test_a_kept_figure_looks_as_if_drawn_anew(model, shallow, tokenizer):
+    """Dot by dot, whatever was drawn before, and nothing of that is left."""
+    models = {"deep": model, "shallow": shallow, "bert": with_head(ConvBertModel, attention_only=True)}
+    kept = explore(models, tokenizer, TEXT)
+    seen = set()
+    for change in (
+        lambda explorer: explorer.choose(layer=1),
+        lambda explorer: explorer.choose(head=1),
+        lambda explorer: explorer.switch("attention", 0, layer=0),
+        lambda explorer: explorer.choose(position=4),
+        lambda explorer: explorer.mask(4),
+        lambda explorer: explorer.choose(view="all kernels"),
+        lambda explorer: explorer.choose(view="one token", layer=0),
+        lambda explorer: explorer.choose(name="shallow", head=0),
+        lambda explorer: explorer.choose(name="bert"),
+        lambda explorer: explorer.read("a great film"),
+    ):
+        change(kept)
+        fresh = explore(models, tokenizer, kept.text)
+        fresh.masked, fresh.off = set(kept.masked), set(kept.off)
+        fresh.choose(name=kept.name, layer=kept.layer, head=kept.head, position=kept.position, view=kept.view)
+        assert kept.png() == fresh.png()
+        seen.add(kept.png()[0])
+    assert len(seen) == 10
+
+
+@pytest.mark.parametrize("count", [5, 40, 128, 512])
+@pytest.mark.parametrize(
+    "words", [ENGLISH, ["incomprehensibilities", "Donaudampfschifffahrtsgesellschaft", "a"]]
+)
+def test_words_stay_apart_and_inside_when_the_layer_changes(words, count):
+    """The numbers beside the axes are as long as 0.0020 in layer 0 and as short as 1.0 in layer 1."""
+    words = tokens(count, words)
+    for first, then in ((0, 1), (1, 0)):
+        figure = plot_token(even_and_peaked(count), words, count // 2, layer=first, head=0)
+        figure.get_layout_engine().execute(figure)
+        figure.set_layout_engine("none")
+        draw_token(figure.axes, even_and_peaked(count), words, count // 2, layer=then, head=0)
+        assert_no_words_overlap(figure)
+        assert_words_inside(figure)
+        assert [len(ax.containers) for ax in figure.axes] == [0, 1]
 
 
 @pytest.mark.parametrize(
