@@ -52,10 +52,11 @@ NBVAL = (
     "--nbval-sanitize-with",
     "tests/notebooks/sanitize.cfg",
 )
-# Two processes on two cores; the tests of a file share what they prepare. The lessons ask for two threads each, and
-# threads that outnumber the cores must not wait actively: they would take eight times as long. (OMP_THREAD_LIMIT=1
-# is no way out: PyTorch does not look at it, and gradients of convolutions become wrong; see extras/doctor.py.)
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+# Two processes on two cores; the tests of a file share what they prepare. Files come in the order of their names: the
+# other order keeps those with few, long tests for the end. The lessons ask for two threads each, and threads that
+# outnumber the cores must not wait actively: they would take eight times as long. (OMP_THREAD_LIMIT=1 is no way out:
+# PyTorch does not look at it, and gradients of convolutions become wrong; see extras/doctor.py.)
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 SHARED_CORES = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 TIMINGS = (
     "speed", "memory", "parts", "encoding", "import_time", "finetune_speed", "loading", "pretraining_step",

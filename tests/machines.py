@@ -19,7 +19,8 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from start import NBVAL  # the same comparison of outputs as in `make test`
+# The same comparison of outputs as in `make test`, and the same division.
+from start import NBVAL, SIDE_BY_SIDE
 
 # What compares computed numbers and takes no more than a few seconds; tests marked slow are left out besides.
 NUMERICAL = (
@@ -121,11 +122,11 @@ def check_switch(machine: Machine, found: dict[str, Any], plain: dict[str, Any])
     return None
 
 
-def commands(numerical: bool, lessons: bool, whole: bool = False, processes: int = 1) -> list[list[str]]:
-    """Return the pytest commands of the parts that are wanted, each in so many processes."""
+def commands(numerical: bool, lessons: bool, whole: bool, side_by_side: bool) -> list[list[str]]:
+    """Return the pytest commands of the parts that are wanted."""
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    if processes > 1:
-        pytest += ["-n", str(processes), "--dist", "loadfile"]
+    if side_by_side:
+        pytest += SIDE_BY_SIDE
     wanted = []
     if whole:
         wanted.append([*pytest, "-m", "not slow", "tests"])
@@ -171,16 +172,18 @@ def play(name: str, plain: dict[str, Any], parts: list[list[str]]) -> bool:
 @click.option("--numerical", is_flag=True, help="Only the numerical tests.")
 @click.option("--lessons", is_flag=True, help="Only the lessons 00 to 05.")
 @click.option("--whole", is_flag=True, help="All fast tests instead, a quarter of an hour a machine.")
-@click.option("--processes", default=1, help="Among how many the tests of a machine are shared.", show_default=True)
-@click.option("--others", is_flag=True, help="Leave out a machine with the instructions that this processor has.")
-def main(only: str, numerical: bool, lessons: bool, whole: bool, processes: int, others: bool) -> None:
+@click.option("--side-by-side", is_flag=True, help="Divide the tests of a machine between two processes.")
+@click.option(
+    "--others", is_flag=True, help="Leave out a machine with the instructions that this processor has."
+)
+def main(only: str, numerical: bool, lessons: bool, whole: bool, side_by_side: bool, others: bool) -> None:
     """Run the numerical tests and lessons 00 to 05 as other machines compute them."""
     names = only.split(",")
     unknown = [name for name in names if name not in MACHINES]
     if unknown:
         raise click.BadParameter(f"there is no machine {unknown[0]!r}; choose among {', '.join(MACHINES)}")
     parts = commands(
-        numerical or not (lessons or whole), lessons or not (numerical or whole), whole, processes
+        numerical or not (lessons or whole), lessons or not (numerical or whole), whole, side_by_side
     )
     plain = probe(Machine({}))
     if others:
