@@ -1,6 +1,6 @@
 """Tables for docs/speed.md and lessons from the results that were measured on cards; empty where there are none.
 
-    python benchmarks/gpu_tables.py
+python benchmarks/gpu_tables.py
 """
 
 import json

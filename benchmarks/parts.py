@@ -25,6 +25,8 @@ Part = tuple[str, dict[str, Way], list[Tensor]]
 # Batch, tokens, heads of a branch, width of a head.
 SHAPES = {"base": (8, 128, 6, 64), "tiny": (32, 128, 2, 32)}
 WINDOW = 9
+# Of BERT's word pieces, and of each score's vector; one token of so many is masked.
+VOCABULARY, EMBEDDING, MASKED = 30_522, 128, 7
 
 
 def attention(dropout: float) -> dict[str, Way]:
@@ -76,6 +78,16 @@ def together(inputs: Tensor, *weights: Tensor) -> Tensor:
     return F.linear(inputs, torch.cat(weights))
 
 
+def scores_at_masked_tokens(vectors: Tensor, vocabulary: Tensor) -> Tensor:
+    """Log-probabilities of the vocabulary's entries where a token is masked: pick the vectors, then score."""
+    return (vectors[:, ::MASKED] @ vocabulary.T).log_softmax(dim=-1)
+
+
+def scores_at_all_tokens(vectors: Tensor, vocabulary: Tensor) -> Tensor:
+    """The same: score all, then pick."""
+    return (vectors @ vocabulary.T).log_softmax(dim=-1)[:, ::MASKED]
+
+
 def parts(device: torch.device) -> Iterator[Part]:
     """Yield every part with its ways and inputs."""
     dtypes = [torch.float32] + [torch.bfloat16] * supports_bfloat16(device)
@@ -100,6 +112,12 @@ def parts(device: torch.device) -> Iterator[Part]:
                     yield name, attention(dropout), [numbers(*shape, dtype=dtype) for _ in range(3)]
         ways = {"picture": span_filter, "picture, bfloat16": span_filter_lower, "line": span_filter_1d}
         yield f"span filter, {size}", ways, [numbers(batch, seq, hidden), numbers(hidden, WINDOW)]
+        ways = {"at masked tokens": scores_at_masked_tokens, "at all tokens": scores_at_all_tokens}
+        yield (
+            f"masked-LM head, {size}",
+            ways,
+            [numbers(batch, seq, EMBEDDING), numbers(VOCABULARY, EMBEDDING)],
+        )
         weights = [numbers(hidden // 2, hidden) for _ in range(4)]
         yield (
             f"projections, {size}",

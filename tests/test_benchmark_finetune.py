@@ -78,7 +78,9 @@ def test_the_table_has_mean_and_interval_of_the_seeds():
         f"reviews:rt/test/{TINY}/{seed}": {"accuracy": score} for seed, score in enumerate((0.7, 0.8, 0.9))
     }
     known[f"reviews:rt/validation/{TINY}/0"] = {"accuracy": 0.1}
-    assert table(known, "test").splitlines()[2:] == ["| Rotten Tomatoes | accuracy | 0.800 ± 0.248 | 0.783 |  |"]
+    assert table(known, "test").splitlines()[2:] == [
+        "| Rotten Tomatoes | accuracy | 0.800 ± 0.248 | 0.783 |  |"
+    ]
 
 
 def test_the_stored_runs_are_those_of_one_case_start_and_split():

@@ -7,8 +7,8 @@ EncodedRows             a text or a pair                        no targets
 EncodedTexts            the same                                labels [rows], or [rows, labels]
 EncodedTextWindows      a window of a long text                 the same; example_of_row says which text it is from
 EncodedTokens           a text, or the part that fits a row     labels [rows, width], one for each token
-EncodedMaskedTexts      the same, masked anew in each epoch     labels [rows, width] at the masked positions
-EncodedFillMask         a text in which [MASK] stands already   labels [rows, width] that mark these positions
+EncodedMaskedTexts      the same, masked anew in each epoch     labels [rows, width], masked_positions [masked]
+EncodedFillMask         a text in which [MASK] stands already   the same, at these positions
 EncodedQuestionWindows  a question and a window of its context  start_positions, end_positions [rows]
 EncodedChoices          a question with all its choices         labels [rows]; the inputs are [rows, choices, width]
 """
@@ -110,11 +110,11 @@ class EncodedMaskedTexts(EncodedRows):
     example_of_row: list[int]
 
     def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
-        """Return some rows with [MASK] put in, and as `labels` the masked tokens (-100 elsewhere)."""
+        """Return some rows with [MASK] put in, as `labels` the masked tokens (-100 elsewhere), and their positions."""
         batch = super().batch(rows, width, epoch)
         masked_ids, is_masked = self.mask_rows(batch["input_ids"].numpy(), rows, epoch)
         labels = batch["input_ids"].masked_fill(torch.from_numpy(~is_masked), IGNORE_INDEX)
-        return {**batch, "input_ids": torch.from_numpy(masked_ids), "labels": labels}
+        return with_masked_positions({**batch, "input_ids": torch.from_numpy(masked_ids), "labels": labels})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +122,10 @@ class EncodedFillMask(EncodedTokens):
     """Texts in which [MASK] stands already; `labels` mark these positions, `tokenizer` names what is predicted."""
 
     tokenizer: ConvBertTokenizer
+
+    def batch(self, rows: Sequence[int], width: int | None = None, epoch: int = 0) -> dict[str, Tensor]:
+        """Return some rows with their `labels` and the positions that these mark."""
+        return with_masked_positions(super().batch(rows, width, epoch))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +203,11 @@ class EncodedChoices(EncodedRows):
         batch = super().batch(readings, width, epoch)
         apart = {name: tensor.unflatten(0, (len(rows), self.count)) for name, tensor in batch.items()}
         return {**apart, "labels": self.labels[list(rows)]}
+
+
+def with_masked_positions(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a batch with `masked_positions`, counted through its flattened rows: the only tokens to be scored."""
+    return {**batch, "masked_positions": torch.nonzero(batch["labels"].flatten() != IGNORE_INDEX).flatten()}
 
 
 def pad_rows(rows: list[list[int]], width: int, filler: int) -> Int[Tensor, "rows width"]:

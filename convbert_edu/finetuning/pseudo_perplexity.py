@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from convbert_edu.data.batching import EncodedTokens
+from convbert_edu.data.batching import EncodedFillMask
 from convbert_edu.finetuning.tasks.masked_lm import MaskedLM
 from convbert_edu.models.checks import IGNORE_INDEX
 from convbert_edu.models.heads import ConvBertForMaskedLM
@@ -31,12 +31,13 @@ def pseudo_perplexity(
             labels.append([token if at == position else IGNORE_INDEX for at, token in enumerate(ids)])
     if not rows:
         raise ValueError(f"{len(texts)} texts hold no tokens; give at least one word")
-    masked = EncodedTokens(
+    masked = EncodedFillMask(
         input_ids=rows,
         token_type_ids=[[0] * len(row) for row in rows],
         pad_token_id=tokenizer.pad_token_id,
         labels=labels,
         example_of_row=list(range(len(rows))),
+        tokenizer=tokenizer,
     )
     predictions = predict(model, masked, MaskedLM().postprocess, batch_size)
     losses = [prediction.loss for (prediction,) in predictions]

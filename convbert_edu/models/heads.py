@@ -1,8 +1,9 @@
 """The six heads: what turns the encoder's vectors into scores, and the scores into a loss.
 
 `ModelWithHead` holds what all of them do: encode, `score`, `compute_loss`. A head is what differs: its layers and
-these two methods. The first four differ in nothing else; question answering and multiple choice, the last two, take
-other arguments as well. Lesson 08 trains the heads of pretraining, lessons 09 to 13 the others.
+these two methods. The first three differ in nothing else; the last three (masked language modelling, question answering
+and multiple choice) take other arguments as well. Lesson 08 trains the heads of pretraining, lessons 09 to 13 the
+others.
 
 To add a head of your own takes at most four edits:
 1. convbert_edu/models/heads.py: the class, a subclass of ModelWithHead. This is enough to train, save and load it,
@@ -26,6 +27,7 @@ from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.checks import (
     IGNORE_INDEX,
     check_choices,
+    check_ids,
     check_labels,
     check_positions,
     check_targets,
@@ -177,54 +179,6 @@ class ClassificationHead(nn.Module):
         return self.output(self.dropout(self.activation(self.dense(first))))
 
 
-class ConvBertForMaskedLM(ModelWithHead):
-    """A score for each entry of the vocabulary at each token: which token stands behind [MASK]? (lessons 08, 13)
-
-    The generator of pretraining. The matrix that scores the vocabulary is the embedding matrix itself (tied), unless
-    tie_word_embeddings is false.
-    """
-
-    output_class = MaskedLMOutput
-
-    def __init__(self, config: ConvBertConfig) -> None:
-        super().__init__(config)
-        self.masked_lm_head = MaskedLMHead(config)
-        self.init_weights()
-        self.tie_weights()
-
-    def tie_weights(self) -> None:
-        """Score with the embedding matrix itself, if the configuration says so."""
-        if self.config.tie_word_embeddings:
-            self.masked_lm_head.decoder.weight = self.encoder.embeddings.word.weight
-
-    def score(self, hidden_states: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq vocab"]:
-        """Return a score for each vocabulary entry at each token."""
-        return self.masked_lm_head(hidden_states)
-
-    def compute_loss(
-        self,
-        logits: Float[Tensor, "batch seq vocab"],
-        labels: Int[Tensor, "batch seq"],
-        attention_mask: Mask | None = None,
-    ) -> Float[Tensor, ""]:
-        """Return the cross-entropy; labels: the original token ids at masked tokens, -100 elsewhere."""
-        return _token_cross_entropy(logits, labels)
-
-
-class MaskedLMHead(nn.Module):
-    """dense -> GELU -> LayerNorm -> score per vocabulary entry (ELECTRA's generator head)."""
-
-    def __init__(self, config: ConvBertConfig) -> None:
-        super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.embedding_size)
-        self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
-        self.decoder = nn.Linear(config.embedding_size, config.vocab_size)
-
-    def forward(self, hidden_states: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq vocab"]:
-        """Return a score for each vocabulary entry at each token; GELU whatever hidden_act says."""
-        return self.decoder(self.layer_norm(F.gelu(self.dense(hidden_states))))
-
-
 class ConvBertForPreTraining(ModelWithHead):
     """The discriminator of pretraining: one score per token, above 0 for "replaced" (ELECTRA; lesson 08)."""
 
@@ -272,7 +226,90 @@ class ReplacedTokenHead(nn.Module):
         return self.output(self.activation(self.dense(hidden_states))).squeeze(-1)
 
 
-# Two heads that take other arguments -------------------------------------------------------------------------
+# Three heads that take other arguments -----------------------------------------------------------------------
+
+
+class ConvBertForMaskedLM(ModelWithHead):
+    """A score for each entry of the vocabulary at each token: which token stands behind [MASK]? (lessons 08, 13)
+
+    The generator of pretraining. The matrix that scores the vocabulary is the embedding matrix itself (tied), unless
+    tie_word_embeddings is false.
+    """
+
+    output_class = MaskedLMOutput
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__(config)
+        self.masked_lm_head = MaskedLMHead(config)
+        self.init_weights()
+        self.tie_weights()
+
+    def tie_weights(self) -> None:
+        """Score with the embedding matrix itself, if the configuration says so."""
+        if self.config.tie_word_embeddings:
+            self.masked_lm_head.decoder.weight = self.encoder.embeddings.word.weight
+
+    def score(self, hidden_states: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq vocab"]:
+        """Return a score for each vocabulary entry at each token."""
+        return self.masked_lm_head(hidden_states)
+
+    def compute_loss(
+        self,
+        logits: Float[Tensor, "batch seq vocab"],
+        labels: Int[Tensor, "batch seq"],
+        attention_mask: Mask | None = None,
+    ) -> Float[Tensor, ""]:
+        """Return the cross-entropy; labels: the original token ids at masked tokens, -100 elsewhere."""
+        return _token_cross_entropy(logits, labels)
+
+    def forward(
+        self,
+        input_ids: Int[Tensor, "batch seq"] | None = None,
+        attention_mask: Mask | None = None,
+        token_type_ids: Int[Tensor, "batch seq"] | None = None,
+        position_ids: Int[Tensor, "#batch seq"] | None = None,
+        inputs_embeds: Float[Tensor, "batch seq embedding"] | None = None,
+        labels: Int[Tensor, "batch seq"] | None = None,
+        masked_positions: Int[Tensor, " masked"] | None = None,
+        **output_flags: bool | None,
+    ) -> MaskedLMOutput:
+        """Score the vocabulary at every token; see ConvBertModel.forward for inputs and output flags.
+
+        masked_positions: score these tokens alone, counted through the flattened batch; logits are then
+            [masked, vocab], and of the labels those of these tokens count. It saves time and memory where few
+            tokens are masked: each one that is scored takes as many numbers as the vocabulary has entries.
+        """
+        encoded = self.encoder(
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **output_flags
+        )
+        vectors = encoded.last_hidden_state
+        if masked_positions is None:
+            logits = self.score(vectors)
+            loss = None if labels is None else self.compute_loss(logits, labels)
+        else:
+            batch, seq, _ = vectors.shape
+            check_ids("masked_positions", masked_positions, batch * seq, "tokens of the batch")
+            # As one row of tokens [1, masked], which the head can score.
+            logits, loss = self.score(vectors.flatten(0, 1)[masked_positions].unsqueeze(0)), None
+            if labels is not None:
+                check_labels(labels, (batch, seq), self.config.vocab_size, IGNORE_INDEX)
+                loss = self.compute_loss(logits, labels.flatten()[masked_positions].unsqueeze(0))
+            logits = logits.squeeze(0)
+        return MaskedLMOutput(loss=loss, logits=logits, **internals_of(encoded))
+
+
+class MaskedLMHead(nn.Module):
+    """dense -> GELU -> LayerNorm -> score per vocabulary entry (ELECTRA's generator head)."""
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.embedding_size)
+        self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
+        self.decoder = nn.Linear(config.embedding_size, config.vocab_size)
+
+    def forward(self, hidden_states: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq vocab"]:
+        """Return a score for each vocabulary entry at each token; GELU whatever hidden_act says."""
+        return self.decoder(self.layer_norm(F.gelu(self.dense(hidden_states))))
 
 
 class ConvBertForQuestionAnswering(ModelWithHead):

@@ -43,10 +43,10 @@ class EncoderOutput(ModelOutput):
 
 @dataclass(kw_only=True)
 class MaskedLMOutput(ModelOutput):
-    """A score for every entry of the vocabulary, at every token."""
+    """A score for every entry of the vocabulary, at every token, or at the masked ones alone (masked_positions)."""
 
     loss: Float[Tensor, ""] | None = None
-    logits: Float[Tensor, "batch seq vocab"]
+    logits: Float[Tensor, "batch seq vocab"] | Float[Tensor, "masked vocab"]
 
 
 @dataclass(kw_only=True)

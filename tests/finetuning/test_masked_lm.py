@@ -42,6 +42,19 @@ def test_each_epoch_masks_other_tokens_and_repeats_exactly():
     assert torch.equal(batches[0]["labels"][is_masked[0]], original.expand(4, -1)[is_masked[0]])
 
 
+def test_a_batch_says_where_its_masked_tokens_are():
+    """Counted through the flattened rows; in texts that hold [MASK] already, too."""
+    texts = [TextExample("a [MASK] b", 0), TextExample("[MASK] [MASK]", 0)]
+    batch = MaskedLM().encode_inputs(texts, TOKENIZER, 16, CONFIG).batch([0, 1])
+    assert batch["masked_positions"].tolist() == [2, 5 + 1, 5 + 2]
+    drawn = (
+        MaskedLM().encode([TextExample("a b c d e f g h i j", 0)] * 4, TOKENIZER, 16, CONFIG).batch([3, 0])
+    )
+    assert drawn["masked_positions"].tolist() == [
+        at for at, each in enumerate(drawn["labels"].flatten()) if each != X
+    ]
+
+
 def test_a_long_text_goes_on_in_the_next_row():
     encoded = MaskedLM().encode([TextExample("a b c d e f g", 0)], TOKENIZER, 6, CONFIG)
     assert encoded.input_ids == [[2, 5, 6, 7, 8, 3], [2, 9, 10, 11, 3]]

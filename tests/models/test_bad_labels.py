@@ -37,6 +37,19 @@ def test_labels_for_each_token(model: type, classes: int):
 
 
 @pytest.mark.parametrize(
+    ("positions", "error", "message"),
+    [
+        (torch.tensor([0, 6]), ValueError, "masked_positions holds 6; with tokens of the batch = 6 the"),
+        (torch.tensor([-1]), ValueError, "masked_positions holds -1; with tokens of the batch = 6"),
+        (torch.tensor([0.0]), TypeError, "masked_positions has dtype torch.float32; it must be torch.long"),
+        ([0], TypeError, "masked_positions is a list; it must be a tensor"),
+    ],
+)  # fmt: skip
+def test_masked_positions_outside_the_batch(positions: Any, error: type[Exception], message: str):
+    refused(error, message, ConvBertForMaskedLM, input_ids=IDS, labels=IDS, masked_positions=positions)
+
+
+@pytest.mark.parametrize(
     ("config", "labels", "error", "message"),
     [
         ({"num_labels": 3}, torch.tensor([0, 3]), ValueError,

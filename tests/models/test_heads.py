@@ -47,6 +47,30 @@ def test_the_discriminators_loss_is_0_where_nothing_counts():
     assert model(**inputs, labels=torch.full((2, 7), -100)).loss == 0
 
 
+def test_masked_positions_alone_get_the_scores_loss_and_gradients_that_all_tokens_would():
+    model, inputs = build(ConvBertForMaskedLM).double(), inputs_for(ConvBertForMaskedLM)
+    labels = torch.full((2, 7), -100)
+    labels[0, 3], labels[1, 1], labels[1, 2] = 7, 9, 5
+    positions = torch.tensor([3, 7 + 1, 7 + 2])
+
+    def gradients_of(loss: torch.Tensor) -> list[torch.Tensor]:
+        return list(torch.autograd.grad(loss, list(model.parameters())))
+
+    everywhere, there = (
+        model(**inputs, labels=labels, masked_positions=chosen) for chosen in (None, positions)
+    )
+    assert there.logits.shape == (3, model.config.vocab_size)
+    assert_same_numbers(
+        there.logits, torch.stack([everywhere.logits[row, at] for row, at in ((0, 3), (1, 1), (1, 2))])
+    )
+    assert_same_numbers(there.loss, everywhere.loss)
+    for ours, expected in zip(gradients_of(there.loss), gradients_of(everywhere.loss), strict=True):
+        torch.testing.assert_close(ours, expected, atol=1e-12, rtol=1e-10)
+    # Of other labels none counts.
+    labels[0, 0] = 3
+    assert_same_numbers(model(**inputs, labels=labels, masked_positions=positions).loss, there.loss)
+
+
 @pytest.mark.parametrize(("summary_type", "position"), [("last", -1), ("first", 0)])
 def test_multiple_choice_reads_one_token_of_each_choice(summary_type: str, position: int):
     model, inputs = (

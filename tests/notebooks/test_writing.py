@@ -77,7 +77,10 @@ def test_every_letter_of_a_formula_is_in_the_notation_or_explained_in_the_lesson
     [
         (r"P = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_h}}\right)", ["P", "Q", "K", "d_h"]),
         (r"E_{\text{pos}} + E_\mathrm{type}", ["E_{pos}", "E_{type}"]),
-        (r"w_{t,j} = \text{softmax}(W_f (Q_t * K_{s,t}))_j", ["w", "t", "j", "W_f", "Q", "t", "K_s", "t", "j"]),
+        (
+            r"w_{t,j} = \text{softmax}(W_f (Q_t * K_{s,t}))_j",
+            ["w", "t", "j", "W_f", "Q", "t", "K_s", "t", "j"],
+        ),
         (r"\sum_{j=0}^{k-1} F_{c,j} X_{t+j-r,\,c}", "j k F c j X t j r c".split()),
         (r"P_{tj}", ["P", "t", "j"]),
         (r"\underbrace{4a(d+1)}_{\text{four matrices}} + \mathcal{L}", ["a", "d", r"\mathcal{L}"]),
@@ -149,7 +152,14 @@ def test_a_link_to_no_entry_is_found():
     ],
 )
 def test_a_term_without_a_link_is_found(text, missing):
-    terms = ["token", "kernel", "query", "convolution", "dynamic convolution", "span-based dynamic convolution"]
+    terms = [
+        "token",
+        "kernel",
+        "query",
+        "convolution",
+        "dynamic convolution",
+        "span-based dynamic convolution",
+    ]
     found = unlinked_terms(made_up(text), [*terms, "value", "split"], ALSO_ENGLISH)
     assert [line.partition(":")[0] for line in found] == missing
 

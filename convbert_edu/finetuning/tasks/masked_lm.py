@@ -127,11 +127,15 @@ class MaskedLM(Task):
     def postprocess(
         self, output: MaskedLMOutput, batch: dict[str, Tensor]
     ) -> list[list[MaskedTokenPrediction]]:
-        """Return what the model predicts at each masked position, row by row."""
+        """Return what the model predicts at each masked position, row by row.
+
+        output: with the scores at `masked_positions` alone
+        """
+        counts = (batch["labels"] != IGNORE_INDEX).sum(dim=1).tolist()
+        targets_of_all = batch["labels"].flatten()[batch["masked_positions"]]
         rows = []
-        for logits, labels in zip(output.logits, batch["labels"], strict=True):
-            is_masked = labels != IGNORE_INDEX
-            log_probs, targets = logits[is_masked].log_softmax(dim=-1), labels[is_masked]
+        for logits, targets in zip(output.logits.split(counts), targets_of_all.split(counts), strict=True):
+            log_probs = logits.log_softmax(dim=-1)
             top = log_probs.topk(TOP_K)
             columns = zip(log_probs, targets, top.indices, top.values, strict=True)
             rows.append(
