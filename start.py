@@ -357,7 +357,7 @@ def test_browser(project: Project) -> None:
     setup(project)
     project.prepare(EXTRAS_OF_BOOK)
     files = [f"tests/browser/{name}_in_chromium.py" for name in ("lessons", "explainer", "book")]
-    project.call("-m", "pytest", "-rs", *files)
+    project.call_pytest("-rs", *files)
 
 
 def explainer(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Short causal convolutions in small decoders, the experiments of lesson 18: recall and arrows.
+"""Short causal convolutions in small decoders, the experiments of lesson 18: recall, arrows and real text.
 
     python benchmarks/short_convolutions.py
 
@@ -22,6 +22,8 @@ import click
 import nbformat
 import torch
 
+from convbert_edu import ConvBertTokenizer
+from convbert_edu.data import load_articles
 from convbert_edu.files import atomic_write
 
 LESSON = Path(__file__).resolve().parent.parent / "notebooks" / "18_dynamic_convolutions_today.ipynb"
@@ -32,8 +34,9 @@ VARIANTS = {"none": ("none", "")} | {
     f"{kind} on {places}": (kind, places) for places in ("V", "QKV") for kind in KINDS
 }
 ONE_LAYER = dict(longest=24, d=64, k=4, L=1, width=128)
-STEPS = {"recall": 1500, "arrows": 1500}
-SEEDS = {"recall": 3, "arrows": 5}
+TWO_LAYERS = dict(v=2000, longest=64, d=64, h=4, k=4, L=2, width=128)
+STEPS = {"recall": 1500, "arrows": 1500, "text": 2000}
+SEEDS = {"recall": 3, "arrows": 5, "text": 3}
 EVERY = 50
 
 
@@ -60,9 +63,18 @@ def wanted() -> Iterator[str]:
     names = {
         "recall": [*VARIANTS, "none, two layers"],
         "arrows": [f"{heads}/{kind}" for heads in (1, 4) for kind in KINDS],
+        "text": list(VARIANTS),
     }
     for task, variants in names.items():
         yield from (f"{task}/{name}/{seed}" for seed in range(SEEDS[task]) for name in variants)
+
+
+@cache
+def text_streams() -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the Wikipedia introductions of the training and of the test split as two long rows of token ids."""
+    articles = load_articles()
+    tokenizer = ConvBertTokenizer.train([each.text for each in articles.train], vocab_size=TWO_LAYERS["v"])
+    return lesson().token_stream(articles.train, tokenizer), lesson().token_stream(articles.test, tokenizer)
 
 
 def run(key: str) -> dict[str, Any]:
@@ -70,31 +82,28 @@ def run(key: str) -> dict[str, Any]:
     torch.set_num_threads(1)
     began = time.process_time()
     code = lesson()
-    task, name, seed = (
-        key.split("/", 1)[0],
-        key.split("/", 1)[1].rpartition("/")[0],
-        int(key.rpartition("/")[2]),
-    )
-    torch.manual_seed(seed)
-    random = torch.Generator().manual_seed(seed)
+    task, rest = key.split("/", 1)
+    name, _, seed = rest.rpartition("/")
+    torch.manual_seed(int(seed))
+    random = torch.Generator().manual_seed(int(seed))
     if task == "recall":
         sizes = ONE_LAYER | {"v": 52, "h": 4} | ({"L": 2} if name.endswith("two layers") else {})
-        model, batch = (
-            code.make_decoder(*VARIANTS[name.removesuffix(", two layers")], **sizes),
-            code.recall_batch,
-        )
-    else:
+        model = code.make_decoder(*VARIANTS[name.removesuffix(", two layers")], **sizes)
+        batch = code.recall_batch
+    elif task == "arrows":
         heads, kind = name.split("/")
         model, batch = code.make_decoder(kind, "QKV", **ONE_LAYER, v=28, h=int(heads)), code.arrow_batch
+    else:
+        model = code.start_at_the_token_itself(code.make_decoder(*VARIANTS[name], **TWO_LAYERS))
+        batch = code.text_batch(text_streams()[0], n=TWO_LAYERS["longest"])
     losses = torch.tensor(code.train(model, batch, random, STEPS[task]))
     curve = [round(value, 4) for value in losses.unflatten(0, (-1, EVERY)).mean(dim=1).tolist()]
+    if task == "text":
+        score = {"loss": code.held_out_loss(model, text_streams()[1], TWO_LAYERS["longest"])}
+    else:
+        score = {"accuracy": code.accuracy(model, batch)}
     seconds = round(time.process_time() - began, 1)
-    return {
-        "accuracy": code.accuracy(model, batch),
-        "parameters": code.count(model),
-        "curve": curve,
-        "cpu_seconds": seconds,
-    }
+    return score | {"parameters": code.count(model), "curve": curve, "cpu_seconds": seconds}
 
 
 @click.command()

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 import nbformat
+from filelock import FileLock
 
 from convbert_edu import ConvBertTokenizer
 from convbert_edu.distillation.objective import MaskedLMWithDetector
@@ -109,9 +110,14 @@ def fetch_libraries() -> Path:
 
     Raises FileNotFoundError without npm, ConnectionError without a network, RuntimeError for what else npm says.
     """
-    folder, lock = HERE / "node_modules", HERE / "package-lock.json"
+    # Two tests, or two builds, may want it at the same time.
+    with FileLock(HERE / ".node_modules.lock"):
+        return _fetch_libraries(HERE / "node_modules")
+
+
+def _fetch_libraries(folder: Path) -> Path:
     stamp = folder / ".fetched"
-    pinned = hashlib.sha256(lock.read_bytes()).hexdigest()
+    pinned = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == pinned:
         return folder
     npm = shutil.which("npm")
