@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 
@@ -14,7 +15,7 @@ from convbert_edu.finetuning.data_sources import NAMED_DATA
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import make_task
 from finetune_all import chosen_examples, one_run, table
-from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TINY, stored_runs
+from finetune_cases import ALWAYS, CASES, MINI, SCRATCH, STARTS, TINY, stored_runs
 
 BENCHMARKS = Path(finetune_all.__file__).parent
 
@@ -81,6 +82,25 @@ def test_the_table_has_mean_and_interval_of_the_seeds():
     assert table(known, "test").splitlines()[2:] == [
         "| Rotten Tomatoes | accuracy | 0.800 ± 0.248 | 0.783 |  |"
     ]
+
+
+def test_lesson_11_shows_the_recipe_that_convbert_mini_has_for_all_questions():
+    lesson = nbformat.read(BENCHMARKS.parent / "notebooks" / "11_question_answering.ipynb", as_version=4)
+    (text,) = (cell.source for cell in lesson.cells if "| setting | all questions |" in cell.source)
+    rows = [line.split(" | ")[:2] for line in text.splitlines() if line.startswith("| ")]
+    shown = {name.removeprefix("| "): value for name, value in rows}
+    settings = {**ALWAYS, **CASES["factbook:qa"].recipes[MINI].settings}
+    for name, setting in (
+        ("tokens of a window in training", "max_length"),
+        ("[learning rate](GLOSSARY.md#learning-rate)", "learning_rate"),
+        ("batch", "batch_size"),
+        ("[epochs](GLOSSARY.md#epoch)", "epochs"),
+        ("layer-wise decay", "layer_decay"),
+        ("[dropout](GLOSSARY.md#dropout)", "dropout"),
+    ):
+        assert float(shown[name].split()[0]) == settings[setting], name
+    assert shown["windows without answer that are kept"] == "a quarter"
+    assert settings["task_options"] == {"no_answer_window_ratio": 0.25}
 
 
 def test_the_stored_runs_are_those_of_one_case_start_and_split():
