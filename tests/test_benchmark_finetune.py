@@ -14,7 +14,7 @@ from convbert_edu.finetuning.data_sources import NAMED_DATA
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import make_task
 from finetune_all import chosen_examples, one_run, table
-from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TINY, stored_runs
+from finetune_cases import ALWAYS, CASES, MINI, SCRATCH, STARTS, TINY, stored_runs
 
 BENCHMARKS = Path(finetune_all.__file__).parent
 
@@ -78,7 +78,9 @@ def test_the_table_has_mean_and_interval_of_the_seeds():
         f"reviews:rt/test/{TINY}/{seed}": {"accuracy": score} for seed, score in enumerate((0.7, 0.8, 0.9))
     }
     known[f"reviews:rt/validation/{TINY}/0"] = {"accuracy": 0.1}
-    assert table(known, "test").splitlines()[2:] == ["| Rotten Tomatoes | accuracy | 0.800 ± 0.248 | 0.783 |  |"]
+    assert table(known, "test").splitlines()[2:] == [
+        "| Rotten Tomatoes | accuracy | 0.800 ± 0.248 | 0.783 |  |"
+    ]
 
 
 def test_the_stored_runs_are_those_of_one_case_start_and_split():
@@ -102,6 +104,27 @@ def test_the_short_table_has_the_first_measure_of_the_starts_that_are_asked_for(
         "| --- | --- | --- | --- |",
         "| Wikipedia topics | accuracy | 0.800 | 0.893 |",
     ]
+
+
+def test_the_readme_shows_the_models_that_a_reader_may_start_from_once_both_are_measured():
+    """Without convbert-mini it compares convbert-tiny with the same model from scratch; the long table has all."""
+    known = {
+        f"{name}/test/{start}/0": dict.fromkeys(case.measures, 0.5)
+        for name, case in CASES.items()
+        for start in case.recipes
+    }
+    without = {key: scores for key, scores in known.items() if f"/{MINI}/" not in key}
+    for scores, heads in (
+        (known, f"| task | measure | {MINI} | {TINY} | baseline |"),
+        (without, f"| task | measure | {TINY} | {SCRATCH} | baseline |"),
+    ):
+        readme, results = results_tables.tables(scores).values()
+        assert readme.splitlines()[0] == heads
+        assert [line.split(" | ")[0] for line in readme.splitlines()[2:]] == [
+            f"| {case.title}" for case in CASES.values() if {MINI, TINY} <= set(case.recipes)
+        ]
+        assert results == table(scores, "test")
+        assert ("500 examples" in results) == (scores is known)
 
 
 def test_the_tables_of_readme_and_docs_are_those_of_the_stored_scores():
