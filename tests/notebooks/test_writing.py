@@ -28,7 +28,7 @@ from lesson_writing import (
     unlinked_terms,
     wrong_words,
 )
-from page_reading import anchors, entries, notation
+from page_reading import anchors, broken_links, entries, notation
 
 # Letters of a single lesson that are those of every textbook, or that a figure or a table of the lesson explains.
 LOCAL_LETTERS = {
@@ -77,7 +77,10 @@ def test_every_letter_of_a_formula_is_in_the_notation_or_explained_in_the_lesson
     [
         (r"P = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_h}}\right)", ["P", "Q", "K", "d_h"]),
         (r"E_{\text{pos}} + E_\mathrm{type}", ["E_{pos}", "E_{type}"]),
-        (r"w_{t,j} = \text{softmax}(W_f (Q_t * K_{s,t}))_j", ["w", "t", "j", "W_f", "Q", "t", "K_s", "t", "j"]),
+        (
+            r"w_{t,j} = \text{softmax}(W_f (Q_t * K_{s,t}))_j",
+            ["w", "t", "j", "W_f", "Q", "t", "K_s", "t", "j"],
+        ),
         (r"\sum_{j=0}^{k-1} F_{c,j} X_{t+j-r,\,c}", "j k F c j X t j r c".split()),
         (r"P_{tj}", ["P", "t", "j"]),
         (r"\underbrace{4a(d+1)}_{\text{four matrices}} + \mathcal{L}", ["a", "d", r"\mathcal{L}"]),
@@ -149,7 +152,14 @@ def test_a_link_to_no_entry_is_found():
     ],
 )
 def test_a_term_without_a_link_is_found(text, missing):
-    terms = ["token", "kernel", "query", "convolution", "dynamic convolution", "span-based dynamic convolution"]
+    terms = [
+        "token",
+        "kernel",
+        "query",
+        "convolution",
+        "dynamic convolution",
+        "span-based dynamic convolution",
+    ]
     found = unlinked_terms(made_up(text), [*terms, "value", "split"], ALSO_ENGLISH)
     assert [line.partition(":")[0] for line in found] == missing
 
@@ -186,6 +196,7 @@ def test_a_picture_may_introduce_a_term_once():
 def test_every_lesson_and_section_that_is_named_exists(name, lesson):
     assert dead_references(lesson, name[:2], SECTIONS) == []
     assert links_to_lessons_without_target(lesson, HEADINGS) == []
+    assert broken_links(ROOT / "notebooks" / f"{name}.ipynb") == []
 
 
 def test_a_lesson_links_to_the_one_before_and_the_one_after(name, lesson):
