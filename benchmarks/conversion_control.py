@@ -18,7 +18,7 @@ import click
 
 from bundled_mini import CORPUS
 from bundled_models import run_stage
-from common import curves, interval, linked_folder
+from common import curves, interval, linked_folder, markdown_table
 from convbert_edu.files import atomic_write
 from convbert_edu.training.run_folder import RunLog
 from finetune_all import one_run
@@ -105,7 +105,7 @@ def main(work: Path, output: Path, names: tuple[str, ...]) -> None:
 
 def table(known: dict[str, Any]) -> str:
     """Return means with 95% intervals over the seeds as a table in Markdown."""
-    lines = ["| replaced | held-out error | last layer | Rotten Tomatoes |", "| --- | --- | --- | --- |"]
+    rows = []
     for name in VARIANTS:
         runs = [found for key, found in known.items() if key.rsplit("/", 1)[0] == name]
         if runs:
@@ -114,8 +114,8 @@ def table(known: dict[str, Any]) -> str:
                 for what in ("hidden_error", "last_layer_error")
             ]
             accuracy = interval([run["reviews_accuracy"] for run in runs])
-            lines.append(f"| {name} ({len(runs)} seeds) | {' | '.join(errors)} | {accuracy} |")
-    return "\n".join(lines)
+            rows.append([f"{name} ({len(runs)} seeds)", *errors, accuracy])
+    return markdown_table(["replaced", "held-out error", "last layer", "Rotten Tomatoes"], rows)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import click
 import torch
 
-from common import interval
+from common import interval, markdown_table
 from convbert_edu import ConvBertConfig, ConvBertTokenizer
 from convbert_edu.data import Splits
 from convbert_edu.extras.bert_checkpoint import find_bert, load_bert
@@ -126,17 +126,18 @@ def table(
 ) -> str:
     """Return the cases that have results as a table in Markdown: mean and 95% interval of the mean over the seeds.
 
-    Only `starts` that were measured get a column; first_measure_only leaves one row to each case, and one more column
-    out: the lead of the first start over the baseline, with the widest of its seeds' intervals over the test items.
+    Only `starts` that were measured get a column; first_measure_only leaves one row to each case that all of them have
+    a recipe for, and one column out: the lead of the first start over the baseline, with the widest of its seeds'
+    intervals over the test items.
     """
     shown = [start for start in starts if any(f"/{split}/{start}/" in key for key in known)]
     heads = ["task", "measure", *shown, "baseline"]
     if not first_measure_only:
         heads += [f"lead of {start}, over items" for start in shown[:1]]
-    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * len(heads))} |"]
+    rows = []
     for name, case in CASES.items():
         for number, (metric, (measure, baseline)) in enumerate(case.measures.items()):
-            if number and first_measure_only:
+            if first_measure_only and (number or not set(shown) <= set(case.recipes)):
                 break
             cells = []
             for start in shown:
@@ -146,8 +147,8 @@ def table(
                 row = ["" if number else case.title, measure, *cells, str(baseline or "")]
                 if not first_measure_only:
                     row.append("" if number else lead_of(stored_runs(known, name, shown[0], split)))
-                lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines)
+                rows.append(row)
+    return markdown_table(heads, rows)
 
 
 def lead_of(runs: Sequence[Mapping[str, float]]) -> str:

@@ -1,6 +1,6 @@
 """Tables for docs/speed.md and lessons from the results that were measured on cards; empty where there are none.
 
-python benchmarks/gpu_tables.py
+`python benchmarks/gpu_tables.py` prints them.
 """
 
 import json
@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
-from common import interval
+from common import interval, markdown_table
 
 RESULTS = Path(__file__).parent / "results"
+# What is compared, as the results name it.
+SIDES = ("transformers", "convbert_edu")
 
 
 def load_cards(folder: Path = RESULTS) -> list[dict[str, Any]]:
@@ -34,15 +36,13 @@ def speed_table(card: Mapping[str, Any]) -> str:
         if "ours_over_theirs" not in found:
             continue
         seconds, peaks, formula = found["seconds"], found["peak_memory"], found.get("memory_by_formula")
-        memory = [_gigabytes(peaks.get(side)) for side in ("transformers", "convbert_edu")]
+        memory = [_gigabytes(peaks.get(side)) for side in SIDES]
         memory.append(_gigabytes(formula["total"] if formula else None))
         name += f" (run with {found['shrunk']})" if "shrunk" in found else ""
-        rows.append(
-            f"| {name} | {seconds['transformers'] * 1e3:.1f} | {seconds['convbert_edu'] * 1e3:.1f} | "
-            f"{found['ours_over_theirs']:.2f} | {' | '.join(memory)} |"
-        )
-    head = "| | transformers, ms | ours, ms | ratio | transformers, GB | ours, GB | formula, GB |"
-    return _table(head, rows)
+        times = [f"{seconds[side] * 1e3:.1f}" for side in SIDES]
+        rows.append([name, *times, f"{found['ours_over_theirs']:.2f}", *memory])
+    heads = ["", "transformers, ms", "ours, ms", "ratio", "transformers, GB", "ours, GB", "formula, GB"]
+    return markdown_table(heads, rows) if rows else ""
 
 
 def heads_table(card: Mapping[str, Any]) -> str:
@@ -55,8 +55,8 @@ def heads_table(card: Mapping[str, Any]) -> str:
         seconds = sum(each["seconds"] for each in found) / len(found)
         for metric in found[0]["scores"]:
             scores = interval([each["scores"][metric] for each in found])
-            rows.append(f"| {head} | {metric} | {scores} | {len(found)} | {seconds:.0f} |")
-    return _table("| head | measure | score | seeds | seconds a run |", rows)
+            rows.append([head, metric, scores, str(len(found)), f"{seconds:.0f}"])
+    return markdown_table(["head", "measure", "score", "seeds", "seconds a run"], rows) if rows else ""
 
 
 def text(folder: Path = RESULTS) -> str:
@@ -66,12 +66,6 @@ def text(folder: Path = RESULTS) -> str:
         tables = [table for table in (speed_table(card), heads_table(card)) if table]
         parts += [f"{card['card']}, torch {card['device']['torch']}", *tables] if tables else []
     return "\n\n".join(parts)
-
-
-def _table(head: str, rows: list[str]) -> str:
-    if not rows:
-        return ""
-    return "\n".join([head, "|" + " --- |" * (head.count("|") - 1), *rows])
 
 
 def _gigabytes(count: int | None) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from common import interval
+from common import interval, markdown_table
 from paper_variants import COMPARED, VARIANTS
 
 Results = Mapping[tuple[str, int], Mapping[str, Any]]
@@ -98,11 +98,7 @@ def tables(results: Results) -> str:
 
 def means_table(results: Results) -> str:
     """Return mean and 95% interval of each measure by variant, and what a variant costs."""
-    costs = ("parameters", "MFLOPs forward", "ms a step")
-    lines = [
-        f"| variant | seeds | {' | '.join(MEASURES)} | {' | '.join(costs)} |",
-        f"| {' | '.join(['---'] * (2 + len(MEASURES) + len(costs)))} |",
-    ]
+    rows = []
     for variant, facts in VARIANTS.items():
         runs = [result for (name, _), result in results.items() if name == variant]
         if not runs:
@@ -112,16 +108,22 @@ def means_table(results: Results) -> str:
         cells += [
             f"{runs[0]['parameters']['model']:,}", f"{runs[0]['forward_flops'] / 1e6:.0f}", f"{1000 * seconds:.0f}"
         ]  # fmt: skip
-        lines.append(f"| {facts.title} | {len(runs)} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([facts.title, str(len(runs)), *cells])
+    return markdown_table(["variant", "seeds", *MEASURES, "parameters", "MFLOPs forward", "ms a step"], rows)
 
 
 def differences_table(results: Results) -> str:
     """Return the differences of compared variants: paired over the seeds, and by bootstrap over the sequences."""
-    lines = [
-        "| first minus second | measure | pairs | difference | 95% over seeds | p | 95% over sequences |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+    heads = [
+        "first minus second",
+        "measure",
+        "pairs",
+        "difference",
+        "95% over seeds",
+        "p",
+        "95% over sequences",
     ]
+    rows = []
     for first, second in COMPARED:
         seeds = seeds_of(results, first, second)
         for measure in MEASURES if seeds else ():
@@ -130,12 +132,12 @@ def differences_table(results: Results) -> str:
                 for seed in seeds
             ]
             test = paired_test(differences)
-            over_seeds = f"± {test[1]:.4f} | {test[2]:.3f}" if test else "| "
+            over_seeds = (f"± {test[1]:.4f}", f"{test[2]:.3f}") if test else ("", "")
             over_text = ""
             if measure in OVER_SEQUENCES:
                 low, high = bootstrap_difference(results, first, second, measure)
                 over_text = f"{low:+.4f} to {high:+.4f}"
             names = f"{VARIANTS[first].title} minus {VARIANTS[second].title}"
             mean = float(np.mean(differences))
-            lines.append(f"| {names} | {measure} | {len(seeds)} | {mean:+.4f} | {over_seeds} | {over_text} |")
-    return "\n".join(lines)
+            rows.append([names, measure, str(len(seeds)), f"{mean:+.4f}", *over_seeds, over_text])
+    return markdown_table(heads, rows)

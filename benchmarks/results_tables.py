@@ -3,7 +3,8 @@
     python benchmarks/results_tables.py
 
 A page holds one table that begins with "| task | measure |"; its rows are replaced. The long table has all that was
-measured on the test splits, the short one the first measure of each task, for the models that a reader may start from.
+measured on the test splits, the short one the first measure of each task, for the models that a reader may start from:
+the README has no room for more.
 """
 
 import json
@@ -24,8 +25,10 @@ TABLE = re.compile(r"^\| task \| measure \|.*\n(?:\|.*\n)*", re.MULTILINE)
 
 def tables(known: Mapping[str, Mapping[str, float]]) -> dict[Path, str]:
     """Return the table of each page."""
+    # Until convbert-mini has scores, the same small model from scratch stands beside convbert-tiny.
+    shown = (MINI, TINY) if any(f"/test/{MINI}/" in key for key in known) else (TINY, SCRATCH)
     return {
-        ROOT / "README.md": table(known, "test", (MINI, TINY, SCRATCH), first_measure_only=True),
+        ROOT / "README.md": table(known, "test", shown, first_measure_only=True),
         ROOT / "docs" / "results.md": table(known, "test"),
     }
 

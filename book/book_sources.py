@@ -2,7 +2,7 @@
 
 The copies lie in the same folders as their originals, so pictures and links between pages stay as they are. Changed is
 what a book needs: the README becomes the front page, links to files of the package lead to the API reference, and
-the answers in solutions are folded.
+the answers in solutions are folded. A link to an exercise, which names a cell for JupyterLab, leads to its heading.
 """
 
 import ast
@@ -52,6 +52,8 @@ BELOW = {
     "notebooks/exercises/quizzes/README.md": ["notebooks/exercises/quizzes/*_quiz.md"],
 }
 LINK = re.compile(r"(\]\()([^()\s]+)(\))")
+# JupyterLab's name for the cell with the task of an exercise, such as exercise 14.2.
+TASK = re.compile(r"cell-id=task-(\d+-\d+)")
 FENCE = re.compile(r"^ *(```|~~~).*?^ *\1[ \t]*$", re.MULTILINE | re.DOTALL)
 PACKAGE = "convbert_edu"
 # What readers of the book are told that readers of the notebooks need not know.
@@ -119,6 +121,8 @@ def _target(target: str, page: str, folder: Path, pages: set[str]) -> str:
     here = PurePosixPath(page).parent
     name = os.path.normpath(here / path).replace(os.sep, "/") if path else page
     if name in pages or name == FRONT:
+        if task := TASK.fullmatch(anchor):
+            return "#" + exercise_anchor(task[1])
         # JupyterLab keeps capitals in the names of headings, the book does not.
         anchor = f"#{anchor.lower()}" if anchor else ""
         return (_between(here, staged_name(name)) if path else "") + anchor
@@ -136,6 +140,11 @@ def _target(target: str, page: str, folder: Path, pages: set[str]) -> str:
 def module_anchor(name: str) -> str:
     """Return the anchor of a module's section in the API reference, from the name of its file or folder."""
     return "api-" + re.sub(r"\.py$|/__init__\.py$", "", name).replace("/", "-").replace("_", "-")
+
+
+def exercise_anchor(number: str) -> str:
+    """Return the anchor of an exercise's task; number: such as 14-2."""
+    return f"exercise-{number}"
 
 
 def _between(here: PurePosixPath, name: str) -> str:
@@ -171,12 +180,15 @@ def _toctree(caption: str, page: str, entries: list[str]) -> str:
 
 
 def _write_notebook(page: str, target: Path, folder: Path, pages: set[str]) -> None:
-    """Copy a notebook; the answers of solutions are folded."""
+    """Copy a notebook; the answers of solutions are folded, and the tasks of exercises get their anchors."""
     notebook = nbformat.read(ROOT / page, as_version=4)
     above = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = change_links(cell.source, page, folder, pages)
+            task = TASK.fullmatch(f"cell-id={cell.id}")
+            if task and page.endswith("_exercises.ipynb"):
+                cell.source = f"({exercise_anchor(task[1])})=\n{cell.source}"
         elif "/solutions/" in page and above.startswith("## "):
             # An answer stands right below its task; the checks after it stay open.
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "hide-input"})

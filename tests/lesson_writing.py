@@ -304,7 +304,7 @@ def links_to_lessons_without_target(lesson: NotebookNode, headings: Mapping[str,
     dead = []
     for _, target in links(markdown(lesson)):
         file, _, place = target.partition("#")
-        # Notebooks in another folder are no lessons: those of the exercises have a test of their own.
+        # Notebooks in another folder are no lessons.
         if "/" in target or not file.endswith(".ipynb"):
             continue
         # GitHub and JupyterLab make other anchors of a heading.

@@ -7,6 +7,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 CODE = re.compile(r"^( *)```python\n(.*?)^ *```\n(?:\n *```text\n(.*?)^ *```\n)?", re.MULTILINE | re.DOTALL)
 # Sentences end before a space and a capital, a link, a formula or code.
@@ -36,15 +38,37 @@ def without_code(text: str) -> str:
     return re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
+def places(file: Path) -> set[str]:
+    """What a link may name after "#" in a page, or in a notebook that JupyterLab shows: a heading or a cell.
+
+    JupyterLab finds no heading with signs beyond ASCII that a link in Markdown names (its issue 12402).
+    """
+    if file.suffix != ".ipynb":
+        return anchors(text_of(file))
+    headings = re.findall(r"^#+ (.*)$", without_code(text_of(file)), flags=re.MULTILINE)
+    cells = nbformat.read(file, as_version=4).cells
+    return {heading.replace(" ", "-") for heading in headings if heading.isascii()} | {
+        f"cell-id={cell.id}" for cell in cells
+    }
+
+
+def text_of(file: Path) -> str:
+    """The text of a page, or of all Markdown cells of a notebook."""
+    if file.suffix != ".ipynb":
+        return file.read_text(encoding="utf-8")
+    cells = nbformat.read(file, as_version=4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
 def broken_links(path: Path) -> list[tuple[str, str]]:
-    """The links of a page to files that do not exist, or to headings that their page does not have."""
+    """The links of a page or notebook to files that do not exist, or to places that their file does not have."""
     broken = []
-    for words_of_link, target in links(path.read_text(encoding="utf-8")):
+    for words_of_link, target in links(text_of(path)):
         if "://" in target:
             continue
         name, _, fragment = target.partition("#")
         file = path.parent / name if name else path
-        if not file.exists() or (fragment and fragment not in anchors(file.read_text(encoding="utf-8"))):
+        if not file.exists() or (fragment and fragment not in places(file)):
             broken.append((words_of_link, target))
     return broken
 

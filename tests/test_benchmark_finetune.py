@@ -126,6 +126,27 @@ def test_the_short_table_has_the_first_measure_of_the_starts_that_are_asked_for(
     ]
 
 
+def test_the_readme_shows_the_models_that_a_reader_may_start_from_once_both_are_measured():
+    """Without convbert-mini it compares convbert-tiny with the same model from scratch; the long table has all."""
+    known = {
+        f"{name}/test/{start}/0": dict.fromkeys(case.measures, 0.5)
+        for name, case in CASES.items()
+        for start in case.recipes
+    }
+    without = {key: scores for key, scores in known.items() if f"/{MINI}/" not in key}
+    for scores, heads in (
+        (known, f"| task | measure | {MINI} | {TINY} | baseline |"),
+        (without, f"| task | measure | {TINY} | {SCRATCH} | baseline |"),
+    ):
+        readme, results = results_tables.tables(scores).values()
+        assert readme.splitlines()[0] == heads
+        assert [line.split(" | ")[0] for line in readme.splitlines()[2:]] == [
+            f"| {case.title}" for case in CASES.values() if {MINI, TINY} <= set(case.recipes)
+        ]
+        assert results == table(scores, "test")
+        assert ("500 examples" in results) == (scores is known)
+
+
 def test_the_tables_of_readme_and_docs_are_those_of_the_stored_scores():
     """results_tables.py writes them; the long one holds every row and column of the short one."""
     known = json.loads((BENCHMARKS / "finetune_all.json").read_text(encoding="utf-8"))

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from helpers import LESSONS, ROOT
 from page_reading import broken_links, examples, links, without_code, words
@@ -105,6 +107,20 @@ def test_broken_links_are_found(tmp_path):
         "# Title\n[a](page.md#title) [b](page.md#other) [c](none.md) [d](#title) [e](https://x.org/none)\n"
     )
     assert broken_links(page) == [("b", "page.md#other"), ("c", "none.md")]
+
+
+def test_broken_links_of_notebooks_and_to_them_are_found(tmp_path):
+    """A place in a notebook is a heading or a cell, as JupyterLab knows them."""
+    there, page = tmp_path / "there.ipynb", tmp_path / "page.md"
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# A title\n\n## 1.1 · B", id="task-1-1")]), there)
+    text = (
+        "[a](there.ipynb) [b](there.ipynb#A-title) [c](there.ipynb#cell-id=task-1-1) [d](there.ipynb#a-title) "
+        "[e](there.ipynb#cell-id=task-1-2) [f](there.ipynb#1.1-·-B) [g](none.ipynb#cell-id=task-1-1)"
+    )
+    page.write_text(text, encoding="utf-8")
+    nbformat.write(new_notebook(cells=[new_markdown_cell(text)]), tmp_path / "notebook.ipynb")
+    for path in (page, tmp_path / "notebook.ipynb"):
+        assert [words_of_link for words_of_link, _ in broken_links(path)] == ["d", "e", "f", "g"]
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)

@@ -22,10 +22,10 @@ CPU = torch.device("cpu")
 NAMES = tuple(ANIMALS)
 
 
-def save_tiny_model(folder: Path, **changes: Any) -> Path:
+def save_tiny_model(folder: Path, vocab_size: int = 150, **changes: Any) -> Path:
     """Save a masked language model with random weights, and its tokenizer."""
     texts = [*sentences(seed=0, count=300), "? who what where"]
-    tokenizer = ConvBertTokenizer.train(texts, vocab_size=150, min_frequency=1)
+    tokenizer = ConvBertTokenizer.train(texts, vocab_size=vocab_size, min_frequency=1)
     torch.manual_seed(0)
     fields: dict[str, Any] = {"max_position_embeddings": 64, "hidden_dropout_prob": 0.1} | changes
     config = tiny_config(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **fields)

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from book_sources import ABOUT_THE_BOOK, CONTENTS, FRONT, ROOT, change_links, collect, module_anchor
+from convbert_edu.exercises.definition import exercise_files
 from helpers import LESSONS
 
 
@@ -75,6 +76,32 @@ def test_links_lead_to_pages_to_the_reference_and_to_copies(tmp_path):
         "[j](#api-convbert-edu-layers)\n```\n[k](../.ci)\n```\n"
     )
     assert (tmp_path / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def test_a_link_to_an_exercise_leads_to_the_heading_of_its_task(folder, tmp_path):
+    pages = {"notebooks/exercises/14_exercises.ipynb"}
+    assert change_links(
+        "[a](exercises/14_exercises.ipynb#cell-id=task-14-2) [b](exercises/14_exercises.ipynb#cell-id=imports)",
+        "notebooks/14_efficiency.ipynb", tmp_path, pages,
+    ) == "[a](#exercise-14-2) [b](exercises/14_exercises.ipynb#cell-id=imports)"  # fmt: skip
+    texts = {
+        path: "\n\n".join(
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        )
+        for path in folder.rglob("*.ipynb")
+    } | {path: path.read_text(encoding="utf-8") for path in folder.rglob("*.md")}
+    headings = [
+        found
+        for text in texts.values()
+        for found in re.findall(r"^\((exercise-\S+)\)=\n## (\S+) · ", text, re.MULTILINE)
+    ]
+    assert sorted(headings) == [
+        (f"exercise-{number.replace('.', '-')}", number) for number in exercise_files()
+    ]
+    led_to = {target for text in texts.values() for target in re.findall(r"\]\(#(exercise-[^)]*)\)", text)}
+    assert len(led_to) >= 9
+    assert led_to <= dict(headings).keys()
+    assert not [path for path, text in texts.items() if "#cell-id=" in text]
 
 
 def test_anchors_of_modules_are_one_for_a_file_and_its_folder():

@@ -19,6 +19,7 @@ from exercise_notebooks import (
 )
 from exercise_texts import BEGIN, END, cleared, marked, starting_cell
 from helpers import LESSONS, ROOT
+from page_reading import broken_links, links, text_of
 
 AGAIN = "run: python notebooks/tools/exercise_notebooks.py"
 
@@ -62,8 +63,7 @@ def test_cells_are_short_and_links_lead_somewhere(lesson):
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "code" and not cell.id.startswith("answer"):
                 assert cell.source.count("\n") < 40
-            for target in re.findall(r"\]\(([^)#]+)", cell.source if cell.cell_type == "markdown" else ""):
-                assert (path.parent / target).exists(), target
+        assert broken_links(path) == []
 
 
 def test_a_cleared_answer_is_what_nbgrader_leaves(lesson):
@@ -125,6 +125,27 @@ def test_a_lesson_leads_to_its_exercises_and_they_lead_back(lesson):
     assert any(f"](exercises/{lesson}_exercises.ipynb)" in cell.source for cell in cells)
     exercises = nbformat.read(FOLDER / f"{lesson}_exercises.ipynb", as_version=4).cells
     assert f"](../{lesson_file(lesson).name})" in exercises[0].source
+
+
+def test_a_link_to_an_exercise_leads_to_its_task():
+    """JupyterLab scrolls to the cell that a link names; the book makes it a link to the heading there."""
+    pages = [*ROOT.glob("notebooks/**/*.ipynb"), *ROOT.glob("notebooks/**/*.md")]
+    leading = [
+        (found[1], target)
+        for path in pages
+        for words, target in links(text_of(path))
+        if (found := re.fullmatch(r"[Ee]xercise (\d\d\.\d+)", words))
+    ]
+    assert len(leading) >= 9
+    for number, target in leading:
+        notebook, _, place = target.rpartition("/")[2].partition("#")
+        assert notebook == f"{number[:2]}_exercises.ipynb"
+        (cell,) = [
+            each
+            for each in nbformat.read(FOLDER / notebook, as_version=4).cells
+            if f"cell-id={each.id}" == place
+        ]
+        assert cell.source.startswith(f"## {number} · {load_exercise(number).title}\n")
 
 
 def test_every_lesson_with_exercises_is_there():

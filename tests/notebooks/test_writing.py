@@ -28,7 +28,7 @@ from lesson_writing import (
     unlinked_terms,
     wrong_words,
 )
-from page_reading import anchors, entries, notation
+from page_reading import anchors, broken_links, entries, notation
 
 # Letters of a single lesson that are those of every textbook, or that a figure or a table of the lesson explains.
 LOCAL_LETTERS = {
@@ -196,6 +196,7 @@ def test_a_picture_may_introduce_a_term_once():
 def test_every_lesson_and_section_that_is_named_exists(name, lesson):
     assert dead_references(lesson, name[:2], SECTIONS) == []
     assert links_to_lessons_without_target(lesson, HEADINGS) == []
+    assert broken_links(ROOT / "notebooks" / f"{name}.ipynb") == []
 
 
 def test_a_lesson_links_to_the_one_before_and_the_one_after(name, lesson):
