@@ -30,7 +30,7 @@ from convbert_edu.finetuning.run import finetune
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import Task, make_task
 from convbert_edu.training.run_folder import RunFolder
-from finetune_cases import ALWAYS, CASES, SCRATCH, STARTS, TEACHER, TINY, stored_runs
+from finetune_cases import ALWAYS, CASES, FEWEST, SCRATCH, STARTS, TEACHER, TINY, stored_runs
 from finetune_items import lead_over_baseline
 
 
@@ -123,14 +123,17 @@ def table(
     split: str,
     starts: Sequence[str] = STARTS,
     first_measure_only: bool = False,
+    fewest: int = FEWEST,
 ) -> str:
     """Return the cases that have results as a table in Markdown: mean and 95% interval of the mean over the seeds.
 
     Only `starts` that were measured get a column; first_measure_only leaves one row to each case that all of them have
     a recipe for, and one column out: the lead of the first start over the baseline, with the widest of its seeds'
-    intervals over the test items.
+    intervals over the test items. With fewer than `fewest` seeds a score is left out.
     """
-    shown = [start for start in starts if any(f"/{split}/{start}/" in key for key in known)]
+    shown = [
+        start for start in starts if any(stored_runs(known, name, start, split, fewest) for name in CASES)
+    ]
     heads = ["task", "measure", *shown, "baseline"]
     if not first_measure_only:
         heads += [f"lead of {start}, over items" for start in shown[:1]]
@@ -141,12 +144,12 @@ def table(
                 break
             cells = []
             for start in shown:
-                runs = stored_runs(known, name, start, split)
+                runs = stored_runs(known, name, start, split, fewest)
                 cells.append(interval([found[metric] for found in runs]) if runs else "")
             if any(cells):
                 row = ["" if number else case.title, measure, *cells, str(baseline or "")]
                 if not first_measure_only:
-                    row.append("" if number else lead_of(stored_runs(known, name, shown[0], split)))
+                    row.append("" if number else lead_of(stored_runs(known, name, shown[0], split, fewest)))
                 rows.append(row)
     return markdown_table(heads, rows)
 
@@ -200,7 +203,7 @@ def main(
             if output:
                 with atomic_write(output, "w") as file:
                     json.dump(known, file, indent=2)
-    print(table(known, split))
+    print(table(known, split, fewest=1))
 
 
 if __name__ == "__main__":

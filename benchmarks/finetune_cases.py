@@ -11,6 +11,8 @@ from typing import Any
 MINI, TINY, SCRATCH, TEACHER = "convbert-mini", "convbert-tiny", "from scratch", "teacher"
 STARTS = (MINI, TINY, SCRATCH, TEACHER)
 MASKED_LM = "convbert-tiny-generator"
+# Seeds of a score that is shown: an interval of fewer says little.
+FEWEST = 3
 # A few epochs leave nothing to guard against: dropout only makes a small model learn less from each step.
 ALWAYS = {"dropout": 0.0}
 
@@ -181,10 +183,16 @@ CASES |= {
 
 
 def stored_runs(
-    known: Mapping[str, Mapping[str, float]], case: str, start: str, split: str = "test"
+    known: Mapping[str, Mapping[str, float]],
+    case: str,
+    start: str,
+    split: str = "test",
+    fewest: int = FEWEST,
 ) -> list[Mapping[str, float]]:
-    """Return what finetune_all.py measured of a case from one start: the scores of each seed.
+    """Return what finetune_all.py measured of a case from one start: the scores of each seed, if there are enough.
 
     known: the scores of all runs, as in finetune_all.json
+    fewest: with fewer seeds there are no scores to be shown; those that are there wait for the others
     """
-    return [found for key, found in known.items() if key.startswith(f"{case}/{split}/{start}/")]
+    runs = [found for key, found in known.items() if key.startswith(f"{case}/{split}/{start}/")]
+    return runs if len(runs) >= fewest else []

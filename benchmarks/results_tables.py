@@ -16,7 +16,7 @@ import click
 
 from convbert_edu.files import atomic_write
 from finetune_all import table
-from finetune_cases import MINI, SCRATCH, TINY
+from finetune_cases import CASES, MINI, SCRATCH, TINY, stored_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 SCORES = ROOT / "benchmarks" / "finetune_all.json"
@@ -26,7 +26,7 @@ TABLE = re.compile(r"^\| task \| measure \|.*\n(?:\|.*\n)*", re.MULTILINE)
 def tables(known: Mapping[str, Mapping[str, float]]) -> dict[Path, str]:
     """Return the table of each page."""
     # Until convbert-mini has scores, the same small model from scratch stands beside convbert-tiny.
-    shown = (MINI, TINY) if any(f"/test/{MINI}/" in key for key in known) else (TINY, SCRATCH)
+    shown = (MINI, TINY) if any(stored_runs(known, name, MINI) for name in CASES) else (TINY, SCRATCH)
     return {
         ROOT / "README.md": table(known, "test", shown, first_measure_only=True),
         ROOT / "docs" / "results.md": table(known, "test"),

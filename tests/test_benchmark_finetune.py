@@ -105,21 +105,31 @@ def test_lesson_11_shows_the_recipe_that_convbert_mini_has_for_all_questions():
 
 def test_the_stored_runs_are_those_of_one_case_start_and_split():
     known = {
-        f"{key}/0": {"accuracy": score}
+        f"{key}/{seed}": {"accuracy": score}
         for score, key in enumerate(
             ("reviews:rt/test/convbert-mini", "reviews:rt-500/test/convbert-mini",
              "reviews:rt/validation/convbert-mini", "reviews:rt/test/convbert-tiny")
         )
+        for seed in range(3)
     }  # fmt: skip
-    assert stored_runs(known, "reviews:rt", "convbert-mini") == [{"accuracy": 0}]
-    assert stored_runs(known, "reviews:rt", "convbert-mini", "validation") == [{"accuracy": 2}]
+    assert stored_runs(known, "reviews:rt", "convbert-mini") == [{"accuracy": 0}] * 3
+    assert stored_runs(known, "reviews:rt", "convbert-mini", "validation") == [{"accuracy": 2}] * 3
     assert stored_runs(known, "reviews:rt", "teacher") == []
+
+
+def test_scores_of_fewer_than_three_seeds_are_kept_but_not_shown():
+    known = {f"reviews:rt/test/{MINI}/{seed}": {"accuracy": 0.9} for seed in range(2)}
+    known |= {f"reviews:rt/test/{TINY}/{seed}": {"accuracy": 0.8} for seed in range(3)}
+    assert stored_runs(known, "reviews:rt", MINI) == []
+    assert len(stored_runs(known, "reviews:rt", MINI, fewest=2)) == 2
+    assert MINI not in table(known, "test")
+    assert f"| {MINI} | {TINY} |" in table(known, "test", fewest=1)
 
 
 def test_the_short_table_has_the_first_measure_of_the_starts_that_are_asked_for():
     known = {f"wikipedia:topics/test/{TINY}/0": {"accuracy": 0.8, "macro_f1": 0.7}}
     known[f"wikipedia:topics/test/{SCRATCH}/0"] = {"accuracy": 0.6, "macro_f1": 0.5}
-    assert table(known, "test", (TINY,), first_measure_only=True).splitlines() == [
+    assert table(known, "test", (TINY,), first_measure_only=True, fewest=1).splitlines() == [
         f"| task | measure | {TINY} | baseline |",
         "| --- | --- | --- | --- |",
         "| Wikipedia topics | accuracy | 0.800 | 0.893 |",
@@ -129,9 +139,10 @@ def test_the_short_table_has_the_first_measure_of_the_starts_that_are_asked_for(
 def test_the_readme_shows_the_models_that_a_reader_may_start_from_once_both_are_measured():
     """Without convbert-mini it compares convbert-tiny with the same model from scratch; the long table has all."""
     known = {
-        f"{name}/test/{start}/0": dict.fromkeys(case.measures, 0.5)
+        f"{name}/test/{start}/{seed}": dict.fromkeys(case.measures, 0.5)
         for name, case in CASES.items()
         for start in case.recipes
+        for seed in range(3)
     }
     without = {key: scores for key, scores in known.items() if f"/{MINI}/" not in key}
     for scores, heads in (
