@@ -24,6 +24,7 @@ from convbert_edu.checkpoints.folder import BUNDLED
 from convbert_edu.distillation.objective import MaskedLMWithDetector
 from convbert_edu.files import atomic_write
 from fill_mask import compare_models
+from finetune_cases import CASES, stored_runs
 from pretraining_held_out import held_out_results
 
 NAME = "convbert-mini"
@@ -157,13 +158,12 @@ def rounded(results: Mapping[str, float]) -> dict[str, float]:
 
 
 def test_scores(known: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, list[float]]]:
-    """Return the scores on the test split: case -> metric -> one score for each seed."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for key, scores in sorted(known.items()):
-        case, split, start, _ = key.rsplit("/", 3)
-        if split == "test" and start == NAME:
-            for metric, score in scores.items():
-                found.setdefault(case, {}).setdefault(metric, []).append(round(score, 4))
+    """Return the scores on the test split: case -> metric -> one score for each seed, if there are enough."""
+    found = {}
+    for name, case in CASES.items():
+        runs = stored_runs(known, name, NAME)
+        if runs:
+            found[name] = {metric: [round(run[metric], 4) for run in runs] for metric in case.measures}
     return found
 
 

@@ -96,10 +96,40 @@ def test_the_label_of_a_token_of_text_is_the_next_one():
     assert torch.equal(labels, ids + 1)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_kernels_can_start_at_the_token_itself(kind: str):
+    """With all other scores at zero the softmax of (3, 0, 0, 0) is e^3 / (e^3 + 3) = 0.870, and 0.0433 three times."""
+    model = CODE.make_decoder(kind, "QKV", v=11, longest=8, d=8, h=2, k=4, L=2, width=16)
+    for layer in model.layers:
+        for convolution in layer.attention.convolutions.values():
+            if kind != "fixed":
+                torch.nn.init.zeros_(convolution.kernel.weight)
+                torch.nn.init.zeros_(convolution.kernel.bias)
+    assert CODE.start_at_the_token_itself(model) is model
+    X = torch.randn(1, 5, 8)
+    for layer in model.layers:
+        for convolution in layer.attention.convolutions.values():
+            kernels = convolution.kernels(X, X)
+            expected = torch.tensor([0.8700, 0.0433, 0.0433, 0.0433]).expand_as(kernels)
+            torch.testing.assert_close(kernels, expected, atol=1e-4, rtol=0)
+
+
+def test_the_held_out_loss_is_that_of_each_piece_by_itself():
+    """Pieces of 6 tokens stand behind each other; the label of the last one is the first of the next piece."""
+    model = CODE.make_decoder("none", "", v=11, longest=6, d=8, h=2, k=4, L=1, width=16)
+    stream = torch.randint(11, (20,), generator=torch.Generator().manual_seed(0))
+    losses = []
+    with torch.no_grad():
+        for start in (0, 6, 12):
+            scores = model(stream[start : start + 6][None])[0].log_softmax(dim=-1)
+            losses += [-scores[t, stream[start + t + 1]].item() for t in range(6)]
+    assert CODE.held_out_loss(model, stream, 6) == pytest.approx(sum(losses) / 18, rel=1e-5)
+
+
 def test_the_stored_results_are_complete_and_of_equal_sizes():
     known = json.loads(RESULTS.read_text(encoding="utf-8"))
     assert list(known) == list(wanted())
-    for task in ("recall", "arrows"):
+    for task in ("recall", "arrows", "text"):
         sizes = [found["parameters"] for key, found in known.items()
                  if key.startswith(f"{task}/") and "two layers" not in key and "arrows/4" not in key]  # fmt: skip
         assert max(sizes) / min(sizes) < 1.01
@@ -111,3 +141,15 @@ def test_a_run_trains_and_measures(monkeypatch: pytest.MonkeyPatch):
     found = run("recall/fixed on QKV/0")
     assert found["curve"][1] < found["curve"][0]
     assert 0 <= found["accuracy"] <= 1
+
+
+def test_a_run_on_text_is_measured_on_text_that_it_has_not_read(monkeypatch: pytest.MonkeyPatch):
+    """It learns from tokens that always count up; on the same it is soon good, on tokens that count down it fails."""
+    monkeypatch.setattr("short_convolutions.STEPS", {"text": 100})
+    monkeypatch.setattr("short_convolutions.EVERY", 20)
+    up = torch.arange(4000) % 20
+    losses = {}
+    for name, held_out in (("up", up), ("down", up.flip(0))):
+        monkeypatch.setattr("short_convolutions.text_streams", lambda held_out=held_out: (up, held_out))
+        losses[name] = run("text/dynamic on V/0")["loss"]
+    assert losses["up"] < 1 < 3 < losses["down"]
