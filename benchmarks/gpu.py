@@ -51,9 +51,7 @@ def probe(environment: Mapping[str, str], rehearse: bool) -> dict[str, Any]:
             check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise click.ClickException(
-            f"torch did not say within {PROBE_SECONDS} s which device is here"
-        ) from None
+        raise click.ClickException(f"torch did not say within {PROBE_SECONDS} s which device is here") from None
     if ended.returncode:
         raise click.ClickException(f"torch or convbert_edu does not start here: {ended.stderr[-1500:]}")
     facts = json.loads(ended.stdout.splitlines()[-1])
@@ -108,12 +106,7 @@ def run_all(stages: str, out: Path, rehearse: bool, minutes: float, memory_gb: f
         for stage in chosen:
             known = results.get("stages", {}).get(stage.key, {}).get("items", {})
             found = run_stage(stage, call, end - time.monotonic(), known)
-            new = {
-                "card": facts["name"],
-                "rehearsal": rehearse,
-                "device": facts,
-                "stages": {stage.key: found},
-            }
+            new = {"card": facts["name"], "rehearsal": rehearse, "device": facts, "stages": {stage.key: found}}
             results = merge(results, new)
             write_json(out / name, results)
             click.echo(report(stage.key, results["stages"][stage.key]))
@@ -156,9 +149,7 @@ def merge_folder(folder: Path) -> list[Path]:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
 @click.option("--rehearse", is_flag=True, help="On the CPU, in tiny sizes: every stage, every file.")
 @click.option("--limit-minutes", type=click.FloatRange(min=0, min_open=True), default=9.5, show_default=True)
-@click.option(
-    "--memory-gb", type=click.FloatRange(min=0, min_open=True), help="Pretend that the card has so much."
-)
+@click.option("--memory-gb", type=click.FloatRange(min=0, min_open=True), help="Pretend that the card has so much.")
 @click.option("--list", "listed", is_flag=True, help="Only list the stages with estimated times.")
 @click.option("--merge", "merged", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(

@@ -264,9 +264,7 @@ def means_table(found: Runs) -> str:
         minutes = statistics.mean(each["cpu_seconds"] for each in results) / 60
         costs = [f"{tokens:.1f}", f"{minutes:.0f}"]
         cells.append([objective, budget, f"{rate:g}", str(len(results)), *scores, *costs])
-    return markdown_table(
-        ["objective", "equal", "rate", "seeds", *CASES, "million tokens", "CPU minutes"], cells
-    )
+    return markdown_table(["objective", "equal", "rate", "seeds", *CASES, "million tokens", "CPU minutes"], cells)
 
 
 def differences_table(found: Runs) -> str:

@@ -39,7 +39,6 @@ class Embeddings(nn.Module):
         X = self.dropout(self.layer_norm(X))  # [B, n, e]
         return self.projection(X)  # [B, n, d]
 
-
 # Written in lesson 02, section 5.
 class SelfAttention(nn.Module):
     """Self-Attn(Q, K, V) = softmax(Q K^T / sqrt(d_h)) V, in each of h heads. Q comes from outside (lesson 04)."""
@@ -64,7 +63,6 @@ class SelfAttention(nn.Module):
         out = self.dropout(P) @ V  # [B, h, n, d_h]
         return out.transpose(1, 2).flatten(2), P  # [B, n, a]
 
-
 # Written in lesson 03, section 6.
 class SpanAwareKey(nn.Module):
     """K_s: a key for each token, made from its neighbours too. Depthwise filter F, then pointwise matrix W_s."""
@@ -83,7 +81,6 @@ class SpanAwareKey(nn.Module):
         # depthwise: each channel c by itself, sum over j of F[c, j] X[t + j - r, c]
         filtered = sum(self.depthwise[:, j] * X[:, j : j + n] for j in range(k))  # [B, n, d]
         return self.pointwise(filtered) + self.bias  # K_s [B, n, a]
-
 
 # Written in lesson 03, section 7.
 class SpanDynamicConvolution(nn.Module):
@@ -106,7 +103,6 @@ class SpanDynamicConvolution(nn.Module):
         out = sum(w[..., j, None] * V_c[:, j : j + n] for j in range(self.k))  # [B, n, h, d_h]
         return out.flatten(2), w  # [B, n, a]
 
-
 # Written in lesson 04, section 4.
 class MixedAttention(nn.Module):
     """Mixed-Attn = Concat(Self-Attn(Q, K, V), SDConv(Q, K_s, V_c)) W_O: two branches, one query."""
@@ -126,7 +122,6 @@ class MixedAttention(nn.Module):
         mixed = self.output(torch.cat([far, near], dim=-1))  # [B, n, 2a] -> [B, n, d]
         return mixed, P, w
 
-
 # Written in lesson 05, section 1.
 class GroupedLinear(nn.Module):
     """g dense layers side by side, each for its slice of the vector: 1/g of the dense weights."""
@@ -140,7 +135,6 @@ class GroupedLinear(nn.Module):
         slices = X.unflatten(-1, (len(self.weight), -1))  # [B, n, g, inputs / g]
         return torch.einsum("bngi,gio->bngo", slices, self.weight).flatten(2) + self.bias
 
-
 # Written in lesson 05, section 2.
 class FeedForward(nn.Module):
     """GELU(X W_1 + b_1) W_2 + b_2: each token by itself, wider and back."""
@@ -153,7 +147,6 @@ class FeedForward(nn.Module):
 
     def forward(self, X):
         return self.contract(functional.gelu(self.expand(X)))  # [B, n, d] -> [B, n, wide] -> [B, n, d]
-
 
 # Written in lesson 05, section 3.
 class EncoderLayer(nn.Module):
@@ -173,7 +166,6 @@ class EncoderLayer(nn.Module):
         X = self.feed_forward_norm(X + self.dropout(self.feed_forward(X)))  # [B, n, d]
         return X, P, w
 
-
 # Written in lesson 05, section 4.
 def init_weights(model, std):
     """Matrices normal with a small standard deviation, biases 0, as BERT begins."""
@@ -183,7 +175,6 @@ def init_weights(model, std):
         # vectors are the factors of LayerNorm, which stay 1; the depthwise filter F keeps its own scale
         elif parameter.dim() > 1 and "depthwise" not in name:
             nn.init.normal_(parameter, std=std)
-
 
 # Written in lesson 05, section 5.
 class ConvBert(nn.Module):
@@ -205,7 +196,6 @@ class ConvBert(nn.Module):
         for layer in self.layers:
             X, _, _ = layer(X, mask)  # [B, n, d]
         return X
-
 
 # Written in lesson 05, section 6.
 class MaskedLMHead(nn.Module):

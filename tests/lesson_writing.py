@@ -197,9 +197,7 @@ def dead_glossary_links(lesson: NotebookNode, known_anchors: Collection[str]) ->
     return [target for target in targets if target.partition("#")[2] not in known_anchors]
 
 
-def unlinked_terms(
-    lesson: NotebookNode, terms: Iterable[str], also_english: Collection[str] = ()
-) -> list[str]:
+def unlinked_terms(lesson: NotebookNode, terms: Iterable[str], also_english: Collection[str] = ()) -> list[str]:
     """The terms that a lesson uses and does not link to the glossary where they stand first.
 
     A term inside a longer one does not count, nor does one inside the link of another.
@@ -218,9 +216,7 @@ def unlinked_terms(
     seen, missing = set(), []
     for match in pattern.finditer(words):
         term = names[match[1].lower()]
-        start, end, target = next(
-            (link for link in linked if link[0] <= match.start() < link[1]), (0, 0, None)
-        )
+        start, end, target = next((link for link in linked if link[0] <= match.start() < link[1]), (0, 0, None))
         # A word inside the link of another term is part of that term's name.
         inside_another = target not in (None, anchor(term)) and (start, end) != match.span()
         if term in seen or inside_another:
@@ -304,15 +300,11 @@ def links_to_lessons_without_target(lesson: NotebookNode, headings: Mapping[str,
     dead = []
     for _, target in links(markdown(lesson)):
         file, _, place = target.partition("#")
-        # Notebooks in another folder are no lessons.
+        # Notebooks in another folder are no lessons: those of the exercises have a test of their own.
         if "/" in target or not file.endswith(".ipynb"):
             continue
         # GitHub and JupyterLab make other anchors of a heading.
-        anchors = {
-            made
-            for heading in headings.get(file, ())
-            for made in (anchor(heading), heading.replace(" ", "-"))
-        }
+        anchors = {made for heading in headings.get(file, ()) for made in (anchor(heading), heading.replace(" ", "-"))}
         if file not in headings or (place and place not in anchors):
             dead.append(target)
     return dead

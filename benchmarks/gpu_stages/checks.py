@@ -42,9 +42,7 @@ def run_tests(plan: Plan, words: list[str]) -> dict[str, Any]:
             sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "--tb=short",
             f"--junitxml={report}", *words,
         ]  # fmt: skip
-        ended = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if not report.is_file():
             raise RuntimeError(f"pytest wrote no report (code {ended.returncode}): {ended.stdout[-800:]}")
         found = summary(report)

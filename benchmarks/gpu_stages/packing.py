@@ -80,9 +80,7 @@ class Packer:
         elif need == "texts":
             missing = [name for name in ("reviews", "wikipedia", "factbook") if not is_cached(name)]
             if missing:
-                self.lines.append(
-                    f"  {'texts.xz':<32} {'missing':>10}  not in the cache: {', '.join(missing)}"
-                )
+                self.lines.append(f"  {'texts.xz':<32} {'missing':>10}  not in the cache: {', '.join(missing)}")
                 return
             path, kept = pack_texts(folder / "texts.xz", self.limit - folder_bytes(folder))
             self._list(path, f"1 of {kept} documents of the training splits")

@@ -68,13 +68,7 @@ class DistillationSettings(TokenFileSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_one_of("inputs", INPUTS)
-        weights = (
-            "hidden_weight",
-            "sentence_embedding_weight",
-            "attention_weight",
-            "masked_lm_weight",
-            "rtd_weight",
-        )
+        weights = ("hidden_weight", "sentence_embedding_weight", "attention_weight", "masked_lm_weight", "rtd_weight")
         for name in weights:
             self.require(name, lambda value: value >= 0, "at least 0")
         self.require("new_learning_rate", lambda value: value > 0, "above 0")

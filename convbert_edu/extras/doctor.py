@@ -90,9 +90,7 @@ def _threads(wanted: int) -> Finding:
     value = f"{wanted} of {os.cpu_count()} processors"
     limit = os.environ.get("OMP_THREAD_LIMIT", "")
     if limit.isdigit() and 0 < int(limit) < wanted:
-        remedy = (
-            f"unset OMP_THREAD_LIMIT and set OMP_NUM_THREADS={limit} instead: gradients are wrong otherwise"
-        )
+        remedy = f"unset OMP_THREAD_LIMIT and set OMP_NUM_THREADS={limit} instead: gradients are wrong otherwise"
         return Finding("threads", f"{value}, but OMP_THREAD_LIMIT={limit}", remedy)
     return Finding("threads", value)
 

@@ -213,9 +213,7 @@ def plot_model_map(here: str | None = None, ax: Axes | None = None) -> Figure:
     Raises ValueError for another part.
     """
     if here is not None and here not in MAP_PARTS:
-        raise ValueError(
-            f"here is {here!r}, which the map does not show; choose one of {sorted(MAP_PARTS)} or None"
-        )
+        raise ValueError(f"here is {here!r}, which the map does not show; choose one of {sorted(MAP_PARTS)} or None")
     ax = axes_for(ax, (6.2, 2.3))
     figure = figure_of(ax)
     ax.set(xlim=(0, 700), ylim=(0, 260), xticks=(), yticks=())
@@ -274,20 +272,11 @@ def _draw_arrow(ax: Axes, corners: tuple[tuple[int, int], ...], clear: bool) -> 
     """Draw a line through the corners, with an arrow's head at the last one."""
     colour = "0.35" if clear else "0.7"
     ax.plot(*zip(*corners[:-1], strict=True), color=colour, linewidth=1.0, solid_joinstyle="round")
-    style = {
-        "arrowstyle": "-|>",
-        "color": colour,
-        "linewidth": 1.0,
-        "shrinkA": 0,
-        "shrinkB": 0,
-        "mutation_scale": 8,
-    }
+    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8}
     ax.annotate("", corners[-1], corners[-2], arrowprops=style)
 
 
-def _write(
-    ax: Axes, words: str, place: tuple[int | float, int | float], clear: bool = True, **options: Any
-) -> None:
+def _write(ax: Axes, words: str, place: tuple[int | float, int | float], clear: bool = True, **options: Any) -> None:
     """Write words around a place; pale ones still stand out enough to be read (WCAG asks for 4.5 to 1)."""
     colour = "black" if clear else "0.45"
     ax.text(*place, words, **({"ha": "center", "va": "center", "fontsize": 8, "color": colour} | options))

@@ -36,12 +36,8 @@ def test_the_hardware_is_what_torch_sees():
     assert findings["device"].value.startswith("cuda") == torch.cuda.is_available()
 
 
-@pytest.mark.parametrize(
-    ("limit", "refused"), [("1", True), ("2", False), ("8", False), ("many", False), ("", False)]
-)
-def test_a_limit_below_the_number_of_threads_has_a_remedy(
-    monkeypatch: pytest.MonkeyPatch, limit: str, refused: bool
-):
+@pytest.mark.parametrize(("limit", "refused"), [("1", True), ("2", False), ("8", False), ("many", False), ("", False)])
+def test_a_limit_below_the_number_of_threads_has_a_remedy(monkeypatch: pytest.MonkeyPatch, limit: str, refused: bool):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     monkeypatch.setenv("OMP_THREAD_LIMIT", limit)
     assert ("set OMP_NUM_THREADS=1 instead" in by_name()["threads"].remedy) == refused

@@ -49,9 +49,7 @@ def test_every_task_is_learnt_on_the_device(
 def test_scores_are_those_of_the_cpu(start: Path, device: torch.device, tmp_path: Path):
     """Fine-tuning goes another way by rounding, but one and the same model scores alike on both devices."""
     splits = EVERY_TASK["classification"]()
-    finetune(
-        make_task("classification", {}), splits, start, tmp_path / "run", quick_settings(), device=device
-    )
+    finetune(make_task("classification", {}), splits, start, tmp_path / "run", quick_settings(), device=device)
     texts = [example.text for example in splits.test]
     scores = [
         [answer["probabilities"] for answer in Predictor.load(tmp_path / "run", place).predict(texts)]

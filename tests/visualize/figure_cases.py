@@ -61,9 +61,7 @@ OF_TOKENS: dict[str, Callable[..., Figure]] = {
     "mixed_attention": lambda t, **o: visualize.plot_mixed_attention(
         weights(len(t), len(t)), weights(len(t), KERNEL), t, **o
     ),
-    "token": lambda t, **o: visualize.plot_token(
-        even_and_peaked(len(t)), t, len(t) // 2, layer=0, head=0, **o
-    ),
+    "token": lambda t, **o: visualize.plot_token(even_and_peaked(len(t)), t, len(t) // 2, layer=0, head=0, **o),
     "two_contexts": _two_contexts,
     "receptive_field": lambda t, **o: visualize.plot_receptive_field(
         weights(LAYERS, len(t)), t, len(t) // 2, **o

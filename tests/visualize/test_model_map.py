@@ -79,16 +79,11 @@ def test_nothing_is_marked_where_no_part_is_named():
 
 def test_pale_words_stand_out_enough_and_the_others_more():
     def contrast(colour) -> float:
-        linear = [
-            share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
-            for share in to_rgb(colour)
-        ]
+        linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in to_rgb(colour)]
         luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
         return 1.05 / (luminance + 0.05)
 
-    found = {
-        text.get_text(): contrast(text.get_color()) for text in plot_model_map("convolution").axes[0].texts
-    }
+    found = {text.get_text(): contrast(text.get_color()) for text in plot_model_map("convolution").axes[0].texts}
     assert min(found.values()) >= 4.5  # WCAG 2, AA
     assert found["head"] < found["convolution\n[B, n, h, k]"]
     everything = plot_model_map().axes[0].texts
@@ -113,9 +108,7 @@ def test_the_map_is_described_with_its_shapes_and_the_place_of_the_reader(here):
 
 @pytest.mark.parametrize("draw", [plot_model_map, show_model_map])
 def test_another_part_is_refused_and_the_known_ones_are_named(draw):
-    with pytest.raises(
-        ValueError, match="here is 'attention', which the map does not show; choose one of"
-    ) as refused:
+    with pytest.raises(ValueError, match="here is 'attention', which the map does not show; choose one of") as refused:
         draw("attention")
     assert all(repr(part) in str(refused.value) for part in PARTS)
 
