@@ -253,6 +253,11 @@ class ConvBertForMaskedLM(ModelWithHead):
         """Return a score for each vocabulary entry at each token."""
         return self.masked_lm_head(hidden_states)
 
+    def score_tokens(self, vectors: Float[Tensor, "tokens hidden"]) -> Float[Tensor, "tokens vocab"]:
+        """Return a score for each vocabulary entry at some tokens, which were picked out of their rows."""
+        # As one row, which the head can score.
+        return self.score(vectors.unsqueeze(0)).squeeze(0)
+
     def compute_loss(
         self,
         logits: Float[Tensor, "batch seq vocab"],
@@ -279,22 +284,21 @@ class ConvBertForMaskedLM(ModelWithHead):
             [masked, vocab], and of the labels those of these tokens count. It saves time and memory where few
             tokens are masked: each one that is scored takes as many numbers as the vocabulary has entries.
         """
+        if masked_positions is None:
+            return super().forward(
+                input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, labels, **output_flags
+            )
         encoded = self.encoder(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, **output_flags
         )
-        vectors = encoded.last_hidden_state
-        if masked_positions is None:
-            logits = self.score(vectors)
-            loss = None if labels is None else self.compute_loss(logits, labels)
-        else:
-            batch, seq, _ = vectors.shape
-            check_ids("masked_positions", masked_positions, batch * seq, "tokens of the batch")
-            # As one row of tokens [1, masked], which the head can score.
-            logits, loss = self.score(vectors.flatten(0, 1)[masked_positions].unsqueeze(0)), None
-            if labels is not None:
-                check_labels(labels, (batch, seq), self.config.vocab_size, IGNORE_INDEX)
-                loss = self.compute_loss(logits, labels.flatten()[masked_positions].unsqueeze(0))
-            logits = logits.squeeze(0)
+        batch, seq, _ = encoded.last_hidden_state.shape
+        check_ids("masked_positions", masked_positions, batch * seq, "tokens of the batch")
+        logits = self.score_tokens(encoded.last_hidden_state.flatten(0, 1)[masked_positions])
+        loss = None
+        if labels is not None:
+            check_labels(labels, (batch, seq), self.config.vocab_size, IGNORE_INDEX)
+            targets = labels.flatten()[masked_positions]
+            loss = self.compute_loss(logits.unsqueeze(0), targets.unsqueeze(0))
         return MaskedLMOutput(loss=loss, logits=logits, **internals_of(encoded))
 
 

@@ -63,8 +63,7 @@ def log_probabilities(
     generator: ConvBertForMaskedLM, vectors: Float[Tensor, "rows hidden"]
 ) -> Float[Tensor, "rows vocab"]:
     """Return log p(token | vector) by the masked-LM head for some vectors, in float32 or finer under autocast, too."""
-    scores = generator.masked_lm_head(vectors.unsqueeze(0)).squeeze(0)
-    return torch.log_softmax(at_least_float32(scores), dim=-1)
+    return torch.log_softmax(at_least_float32(generator.score_tokens(vectors)), dim=-1)
 
 
 def count_correct(
