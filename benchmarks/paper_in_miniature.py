@@ -46,14 +46,14 @@ GENERATOR = "convbert-tiny-generator"
 # Two runs side by side, one process each, or one run in two processes: JOBS x PROCESSES is the number of cores.
 JOBS, PROCESSES = 2, 1
 COMMON = dict(
-    preset="tiny", batch_size=64 // PROCESSES, beta2=0.98, dropout=0.0, threads=1, checkpoint_minutes=3,
+    preset="tiny", batch_size=32 // PROCESSES, beta2=0.98, dropout=0.0, threads=1, checkpoint_minutes=3,
     log_every=50, evaluate_every=500, evaluate_sequences=512,
 )  # fmt: skip
 STAGES: dict[str, dict[str, Any]] = {
-    "masked_lm": dict(objective="masked_lm", steps=4_600, learning_rate=2e-3, warmup_steps=200),
+    "masked_lm": dict(objective="masked_lm", steps=2_800, learning_rate=2e-3, warmup_steps=200),
     "replaced_token": dict(
         objective="replaced_token", start_discriminator="masked_lm/generator", start_generator=GENERATOR,
-        freeze_generator=True, steps=1_400, learning_rate=7e-4, warmup_steps=100,
+        freeze_generator=True, steps=800, learning_rate=7e-4, warmup_steps=100,
     ),
 }  # fmt: skip
 # The second stage reads the text in another order than the first.
