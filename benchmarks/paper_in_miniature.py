@@ -47,7 +47,7 @@ GENERATOR = "convbert-tiny-generator"
 JOBS, PROCESSES = 2, 1
 COMMON = dict(
     preset="tiny", batch_size=32 // PROCESSES, beta2=0.98, dropout=0.0, threads=1, checkpoint_minutes=3,
-    log_every=50, evaluate_every=500, evaluate_sequences=512,
+    log_every=50, evaluate_every=200, evaluate_sequences=512,
 )  # fmt: skip
 STAGES: dict[str, dict[str, Any]] = {
     "masked_lm": dict(objective="masked_lm", steps=2_800, learning_rate=2e-3, warmup_steps=200),
