@@ -7,6 +7,7 @@ from convbert_edu.data.examples import TextExample
 from convbert_edu.data.formats.common import (
     FileExamples,
     OnBad,
+    check_one_of,
     collect,
     label_number,
     lines_of,
@@ -38,6 +39,9 @@ def read_classified_table(
     Raises ValueError where a column is not there, or a row has no text, or a label that is missing or unknown.
     """
     table = read_table(path, quoted=quoted)
+    for option, column in (("text", text), ("label", label), ("text_pair", text_pair)):
+        if column is not None:
+            table.require([column], f'. Name the column to read: {option}="NAME" (--read {option}=NAME)')
     return examples_of_table(table, (text, text_pair), label, problem_type, label_names, on_bad)
 
 
@@ -68,16 +72,17 @@ def examples_of_table(
     on_bad: OnBad,
 ) -> FileExamples[TextExample]:
     """Make an example of each row; `texts` are the columns of the text and of its pair."""
+    check_one_of("problem_type", problem_type, Problem)
     text, text_pair = texts
     table.require([text, label, *([text_pair] if text_pair else [])])
     if problem_type == "regression":
         label_names = ()
     elif not label_names:
         found = [row.get(label) for _, row in table.rows if not isinstance(row, Unreadable)]
-        several = problem_type == "multi_label_classification"
-        label_names = names_of(
-            name for cell in found for name in (_several(cell) if several else [_one(cell)])
-        )
+        if problem_type == "multi_label_classification":
+            label_names = names_of(name for cell in found for name in _several(cell))
+        else:
+            label_names = names_of(_one(cell) for cell in found if not isinstance(cell, list))
 
     def make(row: Cells | Unreadable) -> TextExample:
         cells = cells_of(row)
@@ -89,6 +94,11 @@ def examples_of_table(
             return value_of(cell)
         if problem_type == "multi_label_classification":
             return one_or_zero_each(_several(cell), label_names)
+        if isinstance(cell, list):
+            raise ValueError(
+                f"the label is a list, {cell}; for any number of labels a text say "
+                'problem_type="multi_label_classification" (--read problem_type=...)'
+            )
         return label_number(_one(cell), label_names)
 
     return collect(table.path, table.rows, make, on_bad, label_names)
