@@ -39,9 +39,13 @@ def read_classified_table(
     Raises ValueError where a column is not there, or a row has no text, or a label that is missing or unknown.
     """
     table = read_table(path, quoted=quoted)
+    # One column may be all of them, parted in another way than the file's name says.
+    parted = " (commas part the cells in .csv, tabs in others)" if len(table.columns) == 1 else ""
     for option, column in (("text", text), ("label", label), ("text_pair", text_pair)):
         if column is not None:
-            table.require([column], f'. Name the column to read: {option}="NAME" (--read {option}=NAME)')
+            table.require(
+                [column], f'{parted}. Name the column to read: {option}="NAME" (--read {option}=NAME)'
+            )
     return examples_of_table(table, (text, text_pair), label, problem_type, label_names, on_bad)
 
 

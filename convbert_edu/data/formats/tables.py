@@ -35,10 +35,8 @@ class Table:
         """Raise ValueError, listing the columns, where one of `columns` is not there; `remedy` says what to do."""
         for column in columns:
             if column not in self.columns:
-                # Perhaps the cells are parted in another way than the file's name says.
-                parted = " (commas part the cells in .csv, tabs in others)" if len(self.columns) == 1 else ""
                 raise ValueError(
-                    f"{self.path} has no column {column!r}; its columns are {', '.join(self.columns)}{parted}{remedy}"
+                    f"{self.path} has no column {column!r}; its columns are {', '.join(self.columns)}{remedy}"
                 )
 
 
