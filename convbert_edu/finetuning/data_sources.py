@@ -123,7 +123,8 @@ def load_data(
         _check_options("the hub", load_hub_dataset, options or {})
         return load_hub_dataset(path, task, **(options or {}))
     if not colon or name not in formats:
-        what = f"is for {NAMED_DATA[source].task}" if source in NAMED_DATA else "is not known"
+        other = NAMED_DATA.get(source) or (FILE_FORMATS.get(name) if colon else None)
+        what = f"is for {other.task}" if other else "is not known"
         raise ValueError(
             f"the data {source!r} {what}; for {task} there are {', '.join(named)}, and FORMAT:FILE with one of the "
             f"formats {', '.join(formats)}, or hub:NAME"

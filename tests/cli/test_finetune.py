@@ -107,6 +107,10 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
             ["classification", "--data", "rt"],
             "the data 'rt' is not known; for classification there are reviews:rt",
         ),
+        (
+            ["token-classification", "--data", "table:a.csv"],
+            "'table:a.csv' is for classification; for token-",
+        ),
         (["token-classification", "--data", "conll:nowhere.txt"], "there is no file nowhere.txt"),
         (["masked-lm", "--data", "tweets"], "for masked-lm there are reviews:rt"),
         (

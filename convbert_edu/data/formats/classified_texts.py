@@ -1,6 +1,8 @@
 """Texts with labels of your own: tables (CSV, TSV, JSON lines), or lines that begin with their label."""
 
 import os
+import re
+import warnings
 from typing import Any, Literal
 
 from convbert_edu.data.examples import TextExample
@@ -87,6 +89,7 @@ def examples_of_table(
             label_names = names_of(name for cell in found for name in _several(cell))
         else:
             label_names = names_of(_one(cell) for cell in found if not isinstance(cell, list))
+            _warn_of_values(table.path, label_names)
 
     def make(row: Cells | Unreadable) -> TextExample:
         cells = cells_of(row)
@@ -106,6 +109,17 @@ def examples_of_table(
         return label_number(_one(cell), label_names)
 
     return collect(table.path, table.rows, make, on_bad, label_names)
+
+
+def _warn_of_values(path: str | os.PathLike, label_names: tuple[str, ...]) -> None:
+    """Warn where the names of classes are numbers, but not whole ones: they may be meant as values."""
+    fractions = [name for name in label_names if re.fullmatch(r"-?\d*\.\d+", name)]
+    if fractions and all(re.fullmatch(r"-?\d*\.?\d+", name) for name in label_names):
+        warnings.warn(
+            f"{path}: labels such as {fractions[0]} are read as the names of {len(label_names)} classes; where they "
+            'are values, say problem_type="regression" (--read problem_type=regression)',
+            stacklevel=4,
+        )
 
 
 def _text(cell: Any, column: str) -> str:

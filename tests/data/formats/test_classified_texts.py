@@ -102,6 +102,17 @@ def test_a_list_of_labels_is_not_the_name_of_one(write):
         read_classified_table(path)
 
 
+def test_values_that_are_read_as_classes_are_warned_of(write, recwarn):
+    path = write("a.csv", "text,label\na,3.5\nb,4\n")
+    with pytest.warns(
+        UserWarning, match=r"labels such as 3.5 are read as the names of 2 classes; .*=regression"
+    ):
+        assert read_classified_table(path).label_names == ("3.5", "4")
+    read_classified_table(path, problem_type="regression")
+    read_classified_table(write("b.csv", "text,label\na,1.5 stars\nb,2\n"))
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("value", ["nan", "inf", "high", ""])
 def test_values_must_be_numbers(write, value: str):
     with pytest.raises(ValueError, match="line 3: the label"):
