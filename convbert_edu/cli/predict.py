@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Inputs read at once: answers come while there is more to read, and memory does not grow with the input.
 AT_ONCE = 256
-# A plain text, or named fields.
+# A line, or named fields.
 Input = str | dict[str, Any]
 
 
@@ -38,7 +38,7 @@ def predict(
 
     with plain_errors():
         predictor = Predictor.load(model, find_device(device))
-        named = ((f"--text {text!r}", text) for text in texts)
+        named = ((f"--text {text!r}", {"text": text}) for text in texts)
         inputs = chain(named, _inputs(files) if files or not texts else ())
         while some := list(islice(inputs, AT_ONCE)):
             for answer in _answers(predictor, some, batch_size):
@@ -50,12 +50,12 @@ def _answers(
 ) -> Iterator[dict[str, Any]]:
     """Yield what the model predicts for inputs that come with their places; an error names the place of a wrong one."""
     try:
-        yield from predictor.predict([given for _, given in inputs], batch_size)
+        yield from predictor.predict([_parsed(given) for _, given in inputs], batch_size)
     except ValueError:
         # Again one by one: those before the wrong one are answered, and choices of different numbers do not meet.
         for where, given in inputs:
             try:
-                answers = predictor.predict([given])
+                answers = predictor.predict([_parsed(given)])
             except ValueError as error:
                 raise ValueError(f"{where}: {str(error).removeprefix('input 1: ')}") from None
             yield from answers
@@ -73,17 +73,16 @@ def _inputs(files: tuple[Path, ...]) -> Iterator[tuple[str, Input]]:
             try:
                 for number, line in enumerate(lines, start=1):
                     if line.strip():
-                        where = f"{name}, line {number}"
-                        yield where, _input(line.strip(), where)
+                        yield f"{name}, line {number}", line.strip()
             except UnicodeDecodeError as error:
                 raise ValueError(f"{name} is not UTF-8 text ({error}); convert it first") from None
 
 
-def _input(line: str, where: str) -> Input:
-    """Return the text, or the fields of a line of JSON, which begins with {."""
-    if not line.startswith("{"):
-        return line
+def _parsed(given: Input) -> Input:
+    """Return the fields of a line of JSON, which begins with {; other lines are texts."""
+    if isinstance(given, dict) or not given.startswith("{"):
+        return given
     try:
-        return json.loads(line)
+        return json.loads(given)
     except ValueError as error:
-        raise ValueError(f"{where} is not valid JSON ({error}); correct it, or leave it out") from None
+        raise ValueError(f"it is not valid JSON ({error}); correct it, or leave it out") from None

@@ -131,6 +131,10 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
             ["question-answering", "--data", "factbook:qa", "--set", 'task_options={"n_best_size": 0}'],
             "n_best_size is 0; it must be at least 1",
         ),
+        (
+            ["masked-lm", "--data", "reviews:rt", "--set", 'task_options={"mask_probability": 15}'],
+            "mask_probability is 15; it is a share, above 0 and up to 1",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_message(
@@ -171,7 +175,7 @@ def test_predict_refuses_models_without_a_task_and_input_that_is_not_whole(model
             "standard input, line 1: the field 'context' is missing; there are question",
         ),
         ('{"question": 3, "context": "a"}', "the field 'question' is 3; it must be text"),
-        ('{"question": ', "standard input, line 1 is not valid JSON"),
+        ('{"question": ', "standard input, line 1: it is not valid JSON"),
         ("what is it", "the field 'question' is missing; there are text"),
     ):
         result = run("predict", "--model", tmp_path / "qa", input=line + "\n")
@@ -199,13 +203,17 @@ def test_predict_names_the_line_that_is_wrong_and_answers_those_before_it(
     monkeypatch.setattr("convbert_edu.cli.predict.AT_ONCE", 2)
     good = json.dumps({"context": "the cat", "choices": ["sleeps", "eats"]})
     for bad, message in (
-        ('{"context": "the cat"}', "is missing"),
-        ('{"context": "the cat", "choices": ["eats", 3]}', "is ['eats', 3]; it must be a list of texts"),
+        ('{"context": "the cat"}', "the field 'choices' is missing"),
+        (
+            '{"context": "the cat", "choices": ["eats", 3]}',
+            "the field 'choices' is ['eats', 3]; it must be a list of texts",
+        ),
+        ('{"context": "the cat", "cho', "it is not valid JSON"),
     ):
         (tmp_path / "in.jsonl").write_text("\n".join([good, "", good, good, bad]))
         result = run("predict", "--model", chooser, tmp_path / "in.jsonl")
         assert result.exit_code == 1
-        assert f"in.jsonl, line 5: the field 'choices' {message}" in result.output
+        assert f"in.jsonl, line 5: {message}" in result.output
         assert len(result.stdout.splitlines()) == 3
 
 
@@ -244,6 +252,8 @@ def test_a_single_input_outside_of_a_list_is_not_read_letter_by_letter(chooser: 
     with pytest.raises(TypeError, match=r"inputs is 'the cat'; give a list, .* predict\(\[\.\.\.\]\)"):
         Predictor.load(chooser).predict("the cat")
     assert Predictor.load(chooser).predict([]) == []
+    with pytest.raises(ValueError, match="batch_size is 0; it must be at least 1"):
+        Predictor.load(chooser).predict([{"context": "the cat", "choices": ["sleeps", "eats"]}], batch_size=0)
 
 
 def test_warnings_of_commands_are_plain_sentences():
