@@ -6,6 +6,7 @@ Settings come from a JSON file and as NAME=VALUE; --help lists them with their m
 import dataclasses
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,21 +54,29 @@ def describe(settings: type) -> list[tuple[str, str]]:
 def _default(field: dataclasses.Field) -> str:
     """Return the default of a field as it is typed; "..." where a value has to be given."""
     if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+        return shown_default(...)
+    return shown_default(
+        field.default if field.default is not dataclasses.MISSING else field.default_factory()
+    )
+
+
+def shown_default(value: Any) -> str:
+    """Return a default as it is typed; "..." for an Ellipsis, where a value has to be given."""
+    if value is ...:
         return "..."
-    value = field.default if field.default is not dataclasses.MISSING else field.default_factory()
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def settings_from(file: Path | None, changes: Sequence[str]) -> dict[str, Any]:
+def settings_from(file: Path | None, changes: Sequence[str], option: str = "--set") -> dict[str, Any]:
     """Return the settings of a file, replaced by the single ones; ValueError for what cannot be read."""
-    return (read_json_object(file) if file else {}) | dict(map(_name_and_value, changes))
+    return (read_json_object(file) if file else {}) | dict(_name_and_value(text, option) for text in changes)
 
 
-def _name_and_value(text: str) -> tuple[str, Any]:
+def _name_and_value(text: str, option: str) -> tuple[str, Any]:
     """Read NAME=VALUE; the value is JSON (0.001, true, {"a": 1}), or else plain text."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"--set {text!r} has no '='; write --set name=value")
+        raise ValueError(f"{option} {text!r} has no '='; write {option} name=value")
     try:
         return name, json.loads(value)
     except ValueError:
@@ -76,11 +85,18 @@ def _name_and_value(text: str) -> tuple[str, Any]:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Show an error that explains itself as one message instead of a traceback, and exit with code 1."""
+    """Show an error that explains itself as one message instead of a traceback, and exit with code 1.
+
+    Warnings are shown in the same way, without the place in the code that gives them.
+    """
+    usual = warnings.formatwarning
+    warnings.formatwarning = lambda message, *place: f"Warning: {message}\n"
     try:
         yield
     except (ValueError, ArithmeticError, OSError, ImportError) as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        warnings.formatwarning = usual
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """`convbert-edu finetune` (lessons 09 to 13 and 15)."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
@@ -14,13 +16,14 @@ from convbert_edu.cli.common import (
     plain_errors,
     settings_from,
     settings_section,
+    shown_default,
     stoppable,
 )
 
 
 def _sections() -> list[Section]:
     """Return what `finetune --help` lists after its options."""
-    from convbert_edu.finetuning.data_sources import known_sources
+    from convbert_edu.finetuning.data_sources import FILE_FORMATS, known_sources
     from convbert_edu.finetuning.settings import LARGE, LARGE_RATE, FinetuneSettings
     from convbert_edu.finetuning.tasks import TASKS
 
@@ -33,6 +36,16 @@ def _sections() -> list[Section]:
             ("hub:NAME", "a data set of the hub"),
         ]
         sections.append((f"Data for {name} (--data)", rows))
+    sections.append(
+        ("Formats (--data FORMAT:FILE)", [(name, each.meaning) for name, each in FILE_FORMATS.items()])
+    )
+    reading = [(name, _as_typed(each.read)) for name, each in FILE_FORMATS.items()]
+    sections.append(
+        (
+            "How files are read (--read NAME=VALUE; here with their defaults)",
+            [row for row in reading if row[1]],
+        )
+    )
     sections.append(settings_section(FinetuneSettings))
     others = [
         (f"{setting}={value}", f"for {name}")
@@ -47,12 +60,26 @@ def _sections() -> list[Section]:
     return sections
 
 
+def _as_typed(read: Callable[..., Any]) -> str:
+    """Return the options of a reader of files as they are typed, with the values that there are to choose from."""
+    from convbert_edu.finetuning.data_sources import reading_options
+
+    shown = []
+    for name, default in reading_options(read).items():
+        choices = get_args(get_type_hints(read)[name])
+        is_choice = get_origin(get_type_hints(read)[name]) is Literal
+        shown.append(f"{name}={' or '.join(choices) if is_choice else shown_default(default)}")
+    return ", ".join(shown)
+
+
 @click.command(cls=CommandWithSettings, sections=_sections)
 @click.argument("task")
 @click.option("--data", "source", required=True, help="Name of a data set, or FORMAT:FILE to learn from.")
 @click.option("--validation", type=FILE, help="File by which the best epoch is chosen, in the same format.")
 @click.option("--test", type=FILE, help="File that is measured once, at the end, in the same format.")
-@click.option("--read", "options", multiple=True, metavar="NAME=VALUE", help="How to read files: column=3.")
+@click.option(
+    "--read", "options", multiple=True, metavar="NAME=VALUE", help="How to read files, such as label=stars."
+)
 @click.option("--model", required=True, help="Model to start from: a name or a folder.")
 @click.option("--output", required=True, type=FOLDER, help="Folder of the run: model, log and record.")
 @click.option("--settings", "file", type=FILE, help="JSON file with settings; the rest are defaults.")
@@ -93,7 +120,7 @@ def finetune(
         values = settings_from(file, changes)
         chosen = make_task(task, values.get("task_options", {}))
         config = ConvBertConfig.from_pretrained(model)
-        reading = settings_from(None, options)
+        reading = settings_from(None, options, "--read")
         epochs = {"epochs": 10} if reading.get("task") in TEN_EPOCHS else {}
         settings = FinetuneSettings.recipe(chosen, config, **(epochs | values))
         splits = load_data(source, chosen.name, validation, test, reading)

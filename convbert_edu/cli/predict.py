@@ -4,14 +4,19 @@ import json
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from convbert_edu.cli.common import plain_errors
 
+if TYPE_CHECKING:
+    from convbert_edu.finetuning.predictor import Predictor
+
 # Inputs read at once: answers come while there is more to read, and memory does not grow with the input.
 AT_ONCE = 256
+# A line, or named fields.
+Input = str | dict[str, Any]
 
 
 @click.command()
@@ -33,33 +38,51 @@ def predict(
 
     with plain_errors():
         predictor = Predictor.load(model, find_device(device))
-        inputs = chain(texts, _inputs(files) if files or not texts else ())
+        named = ((f"--text {text!r}", {"text": text}) for text in texts)
+        inputs = chain(named, _inputs(files) if files or not texts else ())
         while some := list(islice(inputs, AT_ONCE)):
-            for answer in predictor.predict(some, batch_size):
+            for answer in _answers(predictor, some, batch_size):
                 click.echo(json.dumps(answer, ensure_ascii=False))
 
 
-def _inputs(files: tuple[Path, ...]) -> Iterator[str | dict[str, Any]]:
-    """Yield the lines of the files, or of standard input where there are none; those with { are JSON."""
+def _answers(
+    predictor: "Predictor", inputs: list[tuple[str, Input]], batch_size: int
+) -> Iterator[dict[str, Any]]:
+    """Yield what the model predicts for inputs that come with their places; an error names the place of a wrong one."""
+    try:
+        yield from predictor.predict([_parsed(given) for _, given in inputs], batch_size)
+    except ValueError:
+        # Again one by one: those before the wrong one are answered, and choices of different numbers do not meet.
+        for where, given in inputs:
+            try:
+                answers = predictor.predict([_parsed(given)])
+            except ValueError as error:
+                raise ValueError(f"{where}: {str(error).removeprefix('input 1: ')}") from None
+            yield from answers
+
+
+def _inputs(files: tuple[Path, ...]) -> Iterator[tuple[str, Input]]:
+    """Yield the lines of the files, or of standard input where there are none, each with its place."""
     for file in files or (None,):
         name = "standard input" if file is None else str(file)
         with (
-            click.open_file("-", encoding="utf-8")
+            click.open_file("-", encoding="utf-8-sig")
             if file is None
             else file.open(encoding="utf-8-sig") as lines
         ):
             try:
                 for number, line in enumerate(lines, start=1):
                     if line.strip():
-                        yield _input(line.strip(), f"{name}, line {number}")
+                        yield f"{name}, line {number}", line.strip()
             except UnicodeDecodeError as error:
                 raise ValueError(f"{name} is not UTF-8 text ({error}); convert it first") from None
 
 
-def _input(line: str, where: str) -> str | dict[str, Any]:
-    if not line.startswith("{"):
-        return line
+def _parsed(given: Input) -> Input:
+    """Return the fields of a line of JSON, which begins with {; other lines are texts."""
+    if isinstance(given, dict) or not given.startswith("{"):
+        return given
     try:
-        return json.loads(line)
+        return json.loads(given)
     except ValueError as error:
-        raise ValueError(f"{where} is not valid JSON ({error}); correct it, or leave it out") from None
+        raise ValueError(f"it is not valid JSON ({error}); correct it, or leave it out") from None

@@ -20,7 +20,11 @@ from convbert_edu.cli.common import (
 @click.command("pack")
 @click.argument("corpus", type=FOLDER)
 @click.option("--text", "texts", multiple=True, type=FILE, help="Your own UTF-8 text file (can be repeated).")
-@click.option("--held-out", type=FILE, help="Text file to measure on; else every 100th document of --text.")
+@click.option(
+    "--held-out",
+    type=FILE,
+    help="Text file to measure on; else every 100th document of --text, from the 51st on.",
+)
 @click.option("--tokenizer", type=FOLDER, help="Folder of a tokenizer to use; else a vocabulary is learnt.")
 @click.option("--vocab-size", default=8000, show_default=True, help="Entries of the learnt vocabulary.")
 @click.option("--max-length", default=128, show_default=True, help="Tokens of a sequence.")

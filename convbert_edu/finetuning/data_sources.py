@@ -1,19 +1,21 @@
 """Where a task's data comes from: data sets known by name, and files in known formats (lessons 09 to 13)."""
 
+import inspect
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_origin, get_type_hints
 
 from convbert_edu import data
 from convbert_edu.data.examples import Splits, TextExample
 from convbert_edu.data.formats.classified_texts import read_classified_table, read_labelled_lines
-from convbert_edu.data.formats.common import BadRows, FileExamples
+from convbert_edu.data.formats.common import BadRows, FileExamples, check_one_of
 from convbert_edu.data.formats.conll import read_conll, read_conllu
 from convbert_edu.data.formats.glue import read_glue, read_swag
 from convbert_edu.data.formats.hub import load_hub_dataset
 from convbert_edu.data.formats.squad import read_squad
 from convbert_edu.pretraining.documents import read_documents
+from convbert_edu.training.settings import check_type
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class NamedData:
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A format of files, the task that it is for, and its reader."""
+    """A format of files: the task that it is for, its reader, and what a file holds."""
 
     task: str
     read: Callable[..., FileExamples]
+    meaning: str
 
 
 def read_texts(path: str | os.PathLike) -> FileExamples[TextExample]:
@@ -56,14 +59,25 @@ NAMED_DATA: dict[str, NamedData] = {
 }
 
 FILE_FORMATS: dict[str, FileFormat] = {
-    "table": FileFormat("classification", read_classified_table),
-    "lines": FileFormat("classification", read_labelled_lines),
-    "glue": FileFormat("classification", read_glue),
-    "conll": FileFormat("token-classification", read_conll),
-    "conllu": FileFormat("token-classification", read_conllu),
-    "squad": FileFormat("question-answering", read_squad),
-    "swag": FileFormat("multiple-choice", read_swag),
-    "text": FileFormat("masked-lm", read_texts),
+    "table": FileFormat(
+        "classification",
+        read_classified_table,
+        "columns with names: .csv, .tsv, or .jsonl with an object a line; commas part the labels in a cell of several",
+    ),
+    "lines": FileFormat("classification", read_labelled_lines, "a text a line, after its label"),
+    "glue": FileFormat("classification", read_glue, "train.tsv or dev.tsv of a task of GLUE, such as sst2"),
+    "conll": FileFormat(
+        "token-classification",
+        read_conll,
+        "a word a line with its label in a column beside it, an empty line after each sentence; column 0 is the first, "
+        "-1 the last",
+    ),
+    "conllu": FileFormat("token-classification", read_conllu, "a treebank of Universal Dependencies"),
+    "squad": FileFormat("question-answering", read_squad, "the JSON of SQuAD 1.1 or 2.0"),
+    "swag": FileFormat(
+        "multiple-choice", read_swag, "a .csv with SWAG's columns: sent1, sent2, ending0 to ending3, label"
+    ),
+    "text": FileFormat("masked-lm", read_texts, "plain text, an empty line between documents"),
 }
 
 
@@ -106,33 +120,53 @@ def load_data(
             raise ValueError(
                 f"{source} has its own splits; choose them by the options train, validation and test"
             )
-        try:
-            return load_hub_dataset(path, task, **(options or {}))
-        except TypeError as error:
-            raise ValueError(f"the options {dict(options or {})} do not fit the hub: {error}") from error
+        _check_options("the hub", load_hub_dataset, options or {})
+        return load_hub_dataset(path, task, **(options or {}))
     if not colon or name not in formats:
-        what = f"is for {NAMED_DATA[source].task}" if source in NAMED_DATA else "is not known"
+        other = NAMED_DATA.get(source) or (FILE_FORMATS.get(name) if colon else None)
+        what = f"is for {other.task}" if other else "is not known"
         raise ValueError(
             f"the data {source!r} {what}; for {task} there are {', '.join(named)}, and FORMAT:FILE with one of the "
             f"formats {', '.join(formats)}, or hub:NAME"
         )
+    _check_options(f"the format {name}", FILE_FORMATS[name].read, options or {})
     return _read_files(FILE_FORMATS[name], [path, validation, test], dict(options or {}))
 
 
+def reading_options(read: Callable[..., Any]) -> dict[str, Any]:
+    """Return the options of a reader with their defaults; `...` where there is none."""
+    of_load_data = ("path", "name", "task") if read is load_hub_dataset else ("path",)
+    return {
+        name: ... if each.default is each.empty else each.default
+        for name, each in inspect.signature(read).parameters.items()
+        if name not in of_load_data
+    }
+
+
+def _check_options(what: str, read: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Raise ValueError, naming the option, for one that is missing, unknown or of the wrong type."""
+    known, types = reading_options(read), get_type_hints(read)
+    for name, value in options.items():
+        if name not in known:
+            raise ValueError(f"{what} has no option {name!r}; its options are {', '.join(known) or 'none'}")
+        check = check_one_of if get_origin(types[name]) is Literal else check_type
+        check(name, value, types[name])
+    for name, default in known.items():
+        if default is ... and name not in options:
+            raise ValueError(f"{what} needs the option {name!r}: --read {name}=...")
+
+
 def _read_files(format: FileFormat, paths: list[str | os.PathLike | None], options: dict[str, Any]) -> Splits:
-    """Read the files; the labels are those of the first one, and unknown ones in the others are an error."""
+    """Read the files; the labels are those of the options, or of the first file; unknown ones are an error."""
     splits: list[list[Any]] = []
-    label_names: tuple[str, ...] = ()
+    label_names: tuple[str, ...] = tuple(options.pop("label_names", ()))
     for path in paths:
         if path is None:
             splits.append([])
             continue
         if not os.path.isfile(path):
             raise FileNotFoundError(f"there is no file {path}")
-        try:
-            found = format.read(path, **options, **({"label_names": label_names} if label_names else {}))
-        except TypeError as error:
-            raise ValueError(f"the options {options} do not fit this format: {error}") from error
+        found = format.read(path, **options, **({"label_names": label_names} if label_names else {}))
         label_names = label_names or found.label_names
         splits.append(found.examples)
     return Splits(*splits, label_names=label_names)

@@ -30,9 +30,11 @@ class Predictor:
 
         The length of its rows and the options of the task are those that it was fine-tuned with, where its
         configuration says them (`task_specific_params`). Raises FileNotFoundError where there is no model, ValueError
-        where it has no head of one of the tasks, or options that the task does not have.
+        where a run is not complete, or the model has no head of one of the tasks, or options that the task lacks.
         """
         run = RunFolder(name_or_path)
+        if run.checkpoints.is_dir() and not run.record.is_file():
+            raise ValueError(f"{run.path} holds a run that is not complete; go on with it first (--resume)")
         source = run.model if run.record.is_file() else name_or_path
         folder = resolve_folder(source, "weights")
         head = trained_head(folder)
@@ -64,11 +66,17 @@ class Predictor:
         """Return what the model predicts for each input, as plain JSON values; a plain text stands for {"text": ...}.
 
         The fields are those that the task reads (see Task.example_from). Raises ValueError, naming the input, where
-        one is missing.
+        one is missing; TypeError for an input that is neither text nor fields, and for one that is not in a list.
         """
+        if isinstance(inputs, str | dict):
+            raise TypeError(f"inputs is {inputs!r}; give a list, also of a single input: predict([...])")
         task, config = self.task, self.model.config
         examples = []
         for number, given in enumerate(inputs, start=1):
+            if not isinstance(given, str | dict):
+                raise TypeError(
+                    f"input {number} is {given!r}; give a text, or a dictionary of the fields that the task reads"
+                )
             try:
                 fields = {"text": given} if isinstance(given, str) else given
                 examples.append(task.example_from(fields, config))

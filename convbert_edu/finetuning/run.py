@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from convbert_edu.checkpoints.folder import resolve_folder
-from convbert_edu.config import ConvBertConfig
+from convbert_edu.config import CONFIG_FILE, ConvBertConfig, read_json_object
 from convbert_edu.data.examples import Splits
 from convbert_edu.device import find_device
 from convbert_edu.finetuning.settings import FinetuneSettings
@@ -28,6 +28,7 @@ from convbert_edu.training.distributed import DistributedContext
 from convbert_edu.training.predict import predict
 from convbert_edu.training.random_numbers import Stream
 from convbert_edu.training.run import Run, run_in_folder
+from convbert_edu.training.run_checkpoint import check_same_run
 from convbert_edu.training.run_folder import RunFolder
 from convbert_edu.training.settings import FREE_TO_CHANGE
 from convbert_edu.training.trainer import SupervisedTrainer
@@ -48,18 +49,40 @@ def finetune(
     epoch is chosen on the validation split (the last one, where there is none); the test split is measured once, at
     the end. With `resume` a run that was killed or stopped goes on from its newest checkpoint; of a complete one the
     record is returned.
-    Raises ValueError for data and settings that do not fit the model, and what `run_in_folder` raises.
+    Raises ValueError for data and settings that do not fit the model or the run to resume, and what `run_in_folder`
+    raises.
     """
     settings = settings or FinetuneSettings()
     device = device or find_device()
     folder = RunFolder(output_folder)
     if resume and folder.record.exists():
-        return json.loads(folder.record.read_text(encoding="utf-8"))
+        record = json.loads(folder.record.read_text(encoding="utf-8"))
+        _check_complete(folder.record, record, task, splits, str(model), settings)
+        return record
 
     def make_run(folder: RunFolder, distributed: DistributedContext) -> FinetuningRun:
         return FinetuningRun(task, splits, model, folder, settings, device, distributed)
 
     return run_in_folder(make_run, output_folder, resume, settings.threads, device)
+
+
+def _check_complete(
+    path: Path, record: dict[str, Any], task: Task, splits: Splits, model: str, settings: FinetuneSettings
+) -> None:
+    """Raise ValueError where a complete run is not the one that is asked for, as far as its record tells."""
+    asked = settings.to_dict()
+    # What is left open now stands in the record as the model settled it.
+    free = FREE_TO_CHANGE | {name for name, value in asked.items() if value is None}
+    before, now = (
+        {name: value for name, value in each.items() if name not in free}
+        for each in (record["settings"], asked)
+    )
+    before |= {name: record[name] for name in ("task", "model", "examples")}
+    check_same_run(path, before, now | {"task": task.name, "model": model, "examples": _sizes(splits)})
+
+
+def _sizes(splits: Splits) -> dict[str, int]:
+    return {name: len(getattr(splits, name)) for name in ("train", "validation", "test")}
 
 
 class FinetuningRun(Run):
@@ -131,7 +154,7 @@ class FinetuningRun(Run):
             "task_options": dataclasses.asdict(self.task),
             "model": self.model_name,
             "settings": self.settings.to_dict() | {"max_length": self.max_length},
-            "examples": {name: len(getattr(self.splits, name)) for name in ("train", "validation", "test")},
+            "examples": _sizes(self.splits),
             "processes": self.distributed.world_size,
             "steps": self.global_step,
             "seconds": round(self.seconds, 1),
@@ -217,9 +240,14 @@ def starting_model(
 
 
 def trained_head(folder: Path) -> str:
-    """Return the name of the model class whose head a folder holds; empty where it does not say."""
-    fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return (fields.get("architectures") or [""])[0]
+    """Return the name of the model class whose head a folder holds; empty where it does not say.
+
+    Raises FileNotFoundError without a config.json, ValueError where that is damaged.
+    """
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; a model folder holds {CONFIG_FILE} beside its weights")
+    return (read_json_object(path).get("architectures") or [""])[0]
 
 
 def _check_head(task: Task, fields: dict, folder: Path) -> None:

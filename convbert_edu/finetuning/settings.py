@@ -24,7 +24,7 @@ class FinetuneSettings(TrainingSettings, Settings):
 
     # What is trained.
     max_length: int | None = setting(
-        None, "tokens of a row at most; None: the task's, or as many as the model reads"
+        None, "tokens of a row at most, [CLS] and [SEP] too; None: the task's, or as many as the model reads"
     )
     from_scratch: bool = setting(False, "start from random weights, in the sizes of the model")
     new_head: bool = setting(False, "replace the trained head of a model, where it has one for other labels")
@@ -54,7 +54,8 @@ class FinetuneSettings(TrainingSettings, Settings):
         self.require("layer_decay", lambda value: 0 < value <= 1, "above 0 and up to 1")
         self.require("warmup_fraction", lambda value: 0 <= value < 1, "from 0 to below 1")
         self.require("dropout", lambda value: value is None or 0 <= value < 1, "from 0 to below 1, or None")
-        for name in ("max_length", "patience", "threads"):
+        self.require("max_length", lambda value: value is None or value >= 3, "at least 3, or None")
+        for name in ("patience", "threads"):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
 
     @classmethod

@@ -15,6 +15,8 @@ from convbert_edu.tokenizer import ConvBertTokenizer
 
 # The vocabulary is learnt from the first characters of the text, up to so many.
 VOCABULARY_CHARACTERS = 100_000_000
+# Of each hundred documents the one with this number, from 0.
+FIRST_HELD_OUT = 50
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,19 @@ def build_corpus(
 
 
 def every_hundredth(documents: Iterable[str], held_out: bool) -> Iterator[str]:
-    """Yield each hundredth document, or all but these: a held-out split for text that has none."""
-    return (document for number, document in enumerate(documents) if (number % 100 == 50) == held_out)
+    """Yield each hundredth document, or all but these: a held-out split for text that has none.
+
+    Raises ValueError, at the end of the documents, where they are so few that none is held out.
+    """
+    number = -1
+    for number, document in enumerate(documents):
+        if (number % 100 == FIRST_HELD_OUT) == held_out:
+            yield document
+    if number < FIRST_HELD_OUT:
+        raise ValueError(
+            f"the text has {number + 1} documents; one of a hundred is held out, from document {FIRST_HELD_OUT + 1} "
+            "on: put an empty line between documents, or name another text to measure on (--held-out)"
+        )
 
 
 def first_characters(documents: Iterable[str], limit: int) -> Iterator[str]:

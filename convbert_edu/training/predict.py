@@ -28,7 +28,10 @@ def predict(
 
     postprocess: takes the output and its batch (with the labels), both on the CPU; returns one result for each row
     Several processes take the batches in turn, and each gets all results: a row is read, and counts, once.
+    Raises ValueError for a batch_size below 1.
     """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
     distributed = distributed or DistributedContext()
     model.eval()
     device = next(model.parameters()).device

@@ -69,6 +69,11 @@ class RunFolder:
             raise FileExistsError(
                 f"{self.path} holds a run already, {how_far}; go on with --resume, or choose another output folder"
             )
+        for path in (self.model, self.log.path):
+            if newest is None and path.exists():
+                raise FileExistsError(
+                    f"{path} exists already and would be written over; choose another output folder"
+                )
         return newest
 
     @contextmanager

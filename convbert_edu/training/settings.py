@@ -6,10 +6,11 @@ finetuning/settings.py, `DistillationSettings` in distillation/settings.py.
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, get_origin
+from types import NoneType, UnionType
+from typing import Any, Self, get_args, get_origin
 
 from convbert_edu.config import read_json_object
 
@@ -30,6 +31,28 @@ def meanings(settings: type) -> dict[str, str]:
         told = {field.name: field.metadata.get("meaning") for field in dataclasses.fields(each)}
         found |= {name: meaning for name, meaning in told.items() if meaning}
     return {field.name: found[field.name] for field in own_fields_first(settings)}
+
+
+# Types as messages call them.
+IN_WORDS = {
+    int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "None (null)",
+    dict: "an object {...}", Mapping: "an object {...}", list: "a list [...]", tuple: "a list [...]",
+}  # fmt: skip
+
+
+def check_type(name: str, value: Any, annotation: Any) -> None:
+    """Raise ValueError, naming the setting and what it must be, where a plain JSON value does not fit a type."""
+    parts = get_args(annotation) if isinstance(annotation, UnionType) else [annotation]
+    kinds = [get_origin(part) or part for part in parts]
+    if not any(_is_a(value, kind) for kind in kinds):
+        raise ValueError(f"{name} is {value!r}; it must be {' or '.join(IN_WORDS[kind] for kind in kinds)}")
+
+
+def _is_a(value: Any, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    also = {float: (int, float), tuple: (list, tuple)}
+    return isinstance(value, also.get(kind, kind))
 
 
 def own_fields_first(settings: type) -> list[dataclasses.Field]:
@@ -56,12 +79,10 @@ class Settings:
         typed = dict(values)
         for each in dataclasses.fields(cls):
             value = typed.get(each.name, each.default)
+            if each.name in values:
+                check_type(each.name, value, each.type)
             if each.type in (float, float | None) and isinstance(value, int):
                 typed[each.name] = float(value)
-                continue
-            kind = dict if get_origin(each.type) is dict else each.type
-            if each.name in values and not isinstance(value, kind):
-                raise ValueError(f"{each.name} is {value!r}; it must be of type {each.type}")
         return cls(**typed)
 
     @classmethod

@@ -1,12 +1,15 @@
 """`convbert-edu finetune` and `convbert-edu predict`, from files to answers."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from convbert_edu.cli.common import plain_errors
 from convbert_edu.cli.main import main
+from convbert_edu.finetuning.predictor import Predictor
 from tiny_corpus import sentences
 from tiny_tasks import save_tiny_model, whose_food
 
@@ -104,6 +107,10 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
             ["classification", "--data", "rt"],
             "the data 'rt' is not known; for classification there are reviews:rt",
         ),
+        (
+            ["token-classification", "--data", "table:a.csv"],
+            "'table:a.csv' is for classification; for token-",
+        ),
         (["token-classification", "--data", "conll:nowhere.txt"], "there is no file nowhere.txt"),
         (["masked-lm", "--data", "tweets"], "for masked-lm there are reviews:rt"),
         (
@@ -114,6 +121,19 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
         (
             ["classification", "--data", "reviews:rt", "--set", 'task_options={"stride": 3}'],
             "no options ['stride']",
+        ),
+        (["classification", "--data", "reviews:rt", "--read", "text"], "--read 'text' has no '='"),
+        (
+            ["classification", "--data", "reviews:rt", "--set", 'task_options={"windows": "2"}'],
+            "windows is '2'; it must be a whole number",
+        ),
+        (
+            ["question-answering", "--data", "factbook:qa", "--set", 'task_options={"n_best_size": 0}'],
+            "n_best_size is 0; it must be at least 1",
+        ),
+        (
+            ["masked-lm", "--data", "reviews:rt", "--set", 'task_options={"mask_probability": 15}'],
+            "mask_probability is 15; it is a share, above 0 and up to 1",
         ),
     ],
 )
@@ -150,12 +170,96 @@ def test_predict_refuses_models_without_a_task_and_input_that_is_not_whole(model
     ConvBertForQuestionAnswering(config).save_pretrained(tmp_path / "qa")
     tokenizer.save_pretrained(tmp_path / "qa")
     for line, message in (
-        ('{"question": "what?"}', "input 1: the field 'context' is missing; there are question"),
-        ('{"question": 3, "context": "a"}', "the field 'question' is 3; it must be of type str"),
-        ('{"question": ', "standard input, line 1 is not valid JSON"),
+        (
+            '{"question": "what?"}',
+            "standard input, line 1: the field 'context' is missing; there are question",
+        ),
+        ('{"question": 3, "context": "a"}', "the field 'question' is 3; it must be text"),
+        ('{"question": ', "standard input, line 1: it is not valid JSON"),
         ("what is it", "the field 'question' is missing; there are text"),
     ):
         result = run("predict", "--model", tmp_path / "qa", input=line + "\n")
         assert result.exit_code == 1
         assert message in result.output
     assert run("predict", "--model", tmp_path / "qa", input="\n").output == ""
+
+
+@pytest.fixture(scope="module")
+def chooser(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with a head of random numbers for multiple choice."""
+    from convbert_edu import ConvBertForMultipleChoice, ConvBertTokenizer
+    from helpers import tiny_config
+
+    folder, tokenizer = tmp_path_factory.mktemp("chooser"), ConvBertTokenizer.from_pretrained(model)
+    config = tiny_config(vocab_size=len(tokenizer), pad_token_id=0)
+    ConvBertForMultipleChoice(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_predict_names_the_line_that_is_wrong_and_answers_those_before_it(
+    chooser: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr("convbert_edu.cli.predict.AT_ONCE", 2)
+    good = json.dumps({"context": "the cat", "choices": ["sleeps", "eats"]})
+    for bad, message in (
+        ('{"context": "the cat"}', "the field 'choices' is missing"),
+        (
+            '{"context": "the cat", "choices": ["eats", 3]}',
+            "the field 'choices' is ['eats', 3]; it must be a list of texts",
+        ),
+        ('{"context": "the cat", "cho', "it is not valid JSON"),
+    ):
+        (tmp_path / "in.jsonl").write_text("\n".join([good, "", good, good, bad]))
+        result = run("predict", "--model", chooser, tmp_path / "in.jsonl")
+        assert result.exit_code == 1
+        assert f"in.jsonl, line 5: {message}" in result.output
+        assert len(result.stdout.splitlines()) == 3
+
+
+def test_inputs_with_more_or_fewer_choices_are_answered_in_one_call(chooser: Path):
+    lines = [{"context": "the cat", "choices": ["sleeps", "eats", "likes milk"][:count]} for count in (2, 3)]
+    result = run("predict", "--model", chooser, input="\n".join(map(json.dumps, lines)))
+    assert result.exit_code == 0, result.output
+    assert [len(json.loads(line)["probabilities"]) for line in result.output.splitlines()] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "config.json is missing; a model folder holds config.json beside its weights"),
+        ("{", "config.json is not valid JSON"),
+    ],
+)
+def test_predict_names_the_file_of_a_folder_that_is_no_model(
+    tmp_path: Path, content: str | None, message: str
+):
+    if content:
+        (tmp_path / "config.json").write_text(content)
+    result = run("predict", "--model", tmp_path, "--text", "a")
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+def test_predict_says_that_a_run_is_not_complete(tmp_path: Path):
+    (tmp_path / "checkpoints").mkdir()
+    result = run("predict", "--model", tmp_path, "--text", "a")
+    assert result.exit_code == 1
+    assert "holds a run that is not complete; go on with it first (--resume)" in result.output
+
+
+def test_a_single_input_outside_of_a_list_is_not_read_letter_by_letter(chooser: Path):
+    with pytest.raises(TypeError, match=r"inputs is 'the cat'; give a list, .* predict\(\[\.\.\.\]\)"):
+        Predictor.load(chooser).predict("the cat")
+    assert Predictor.load(chooser).predict([]) == []
+    with pytest.raises(ValueError, match="batch_size is 0; it must be at least 1"):
+        Predictor.load(chooser).predict([{"context": "the cat", "choices": ["sleeps", "eats"]}], batch_size=0)
+
+
+def test_warnings_of_commands_are_plain_sentences():
+    usual = warnings.formatwarning
+    with plain_errors():
+        assert warnings.formatwarning("1 row was left out", UserWarning, "a.py", 3) == (
+            "Warning: 1 row was left out\n"
+        )
+    assert warnings.formatwarning is usual

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from convbert_edu.cli.common import settings_from
 from convbert_edu.cli.main import main
 from convbert_edu.distillation.settings import DistillationSettings
-from convbert_edu.finetuning.data_sources import load_data
+from convbert_edu.finetuning.data_sources import FILE_FORMATS, load_data
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import TASKS, make_task
 from convbert_edu.pretraining.settings import PretrainSettings
@@ -76,6 +76,19 @@ def test_the_data_that_are_listed_are_those_that_the_command_takes(name: str):
         load_data("no-such-data", name)
     assert f"there are {listed['NAME']}, and FORMAT:FILE" in str(refused.value)
     assert f"the formats {listed['FORMAT:FILE']}, or hub:NAME" in str(refused.value)
+
+
+def test_every_format_is_listed_with_what_a_file_holds_and_how_it_can_be_read():
+    found = sections("finetune")
+    assert list(the_one(found, "Formats (--data")) == list(FILE_FORMATS)
+    reading = the_one(found, "How files are read (--read")
+    assert reading["table"] == (
+        "text=text, label=label, text_pair=null, problem_type=single_label_classification or "
+        "multi_label_classification or regression, label_names=[], quoted=true, on_bad=stop or skip"
+    )
+    assert reading["glue"].startswith("task=..., ")
+    # Plain text is read in one way only.
+    assert "text" not in reading
 
 
 def test_a_setting_with_another_default_keeps_its_meaning():

@@ -117,5 +117,7 @@ def test_as_many_labels_as_the_head_has_are_needed():
 
 
 def test_two_classes_at_least():
-    with pytest.raises(ValueError, match="at least two classes"):
+    with pytest.raises(
+        ValueError, match=r"labels of the data are \['all'\]; .* at least two classes .* --read"
+    ):
         head([TextExample("a", 0)], "all")

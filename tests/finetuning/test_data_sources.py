@@ -77,10 +77,48 @@ def test_a_label_that_the_training_file_lacks_is_an_error(tmp_path: Path):
         load_data(f"lines:{tmp_path / 'train.txt'}", "classification", test=tmp_path / "test.txt")
 
 
-def test_options_that_the_reader_does_not_take_are_named(tmp_path: Path):
-    (tmp_path / "x.txt").write_text("text")
-    with pytest.raises(ValueError, match=r"options \{'column': 1\} do not fit this format: .*'column'"):
-        load_data(f"text:{tmp_path / 'x.txt'}", "masked-lm", options={"column": 1})
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("text", {"column": 1}, "the format text has no option 'column'; its options are none"),
+        (
+            "conll",
+            {"colum": 1},
+            "no option 'colum'; its options are column, word_column, label_names, on_bad",
+        ),
+        ("conll", {"column": "word"}, "column is 'word'; it must be a whole number"),
+        ("table", {"label": 5}, "label is 5; it must be text"),
+        ("table", {"quoted": "maybe"}, "quoted is 'maybe'; it must be true or false"),
+        ("table", {"label_names": "good"}, r"label_names is 'good'; it must be a list \[...\]"),
+        (
+            "table",
+            {"problem_type": "regresion"},
+            "problem_type is 'regresion'; choose one of single_label_class",
+        ),
+        ("table", {"on_bad": "ignore"}, "on_bad is 'ignore'; choose one of stop, skip"),
+        ("glue", {}, "the format glue needs the option 'task': --read task=..."),
+    ],
+)
+def test_options_that_the_reader_does_not_take_are_named(
+    tmp_path: Path, name: str, options: dict, message: str
+):
+    file, content = FILES[name]
+    (tmp_path / file).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        load_data(f"{name}:{tmp_path / file}", FILE_FORMATS[name].task, options=options)
+
+
+def test_names_of_labels_hold_for_all_files(tmp_path: Path):
+    (tmp_path / "train.txt").write_text("bad a film\n")
+    (tmp_path / "test.txt").write_text("good a film\n")
+    splits = load_data(
+        f"lines:{tmp_path / 'train.txt'}",
+        "classification",
+        test=tmp_path / "test.txt",
+        options={"label_names": ["good", "bad"]},
+    )
+    assert splits.label_names == ("good", "bad")
+    assert (splits.train[0].label, splits.test[0].label) == (1, 0)
 
 
 def test_masked_language_modelling_reads_the_texts_of_classified_ones(tmp_path: Path):

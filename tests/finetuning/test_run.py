@@ -52,9 +52,28 @@ def test_a_run_learns_and_leaves_the_best_model_with_its_record_and_log(model, t
     best = ConvBertForSequenceClassification.from_pretrained(tmp_path / "model")
     assert tuple(best.config.id2label.values()) == NAMES
     assert not (tmp_path / "checkpoints").exists()
-    assert run(model, tmp_path, resume=True) == record
     with pytest.raises(FileExistsError, match="holds a run already, it is complete"):
         run(model, tmp_path)
+
+
+def test_resuming_a_complete_run_gives_its_record_and_refuses_what_it_did_not_do(model, tmp_path: Path):
+    record = run(model, tmp_path)
+    assert run(model, tmp_path, quick_settings(log_every=7), resume=True) == record
+    for settings, splits, message in (
+        (quick_settings(epochs=3), which_animal(), "record.json belongs to another run: epochs was 2, now 3"),
+        (quick_settings(max_length=9), which_animal(), "max_length was 64, now 9"),
+        (quick_settings(), which_animal(66), "examples was"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            run(model, tmp_path, settings, splits=splits, resume=True)
+
+
+@pytest.mark.parametrize("name", ["model", "log.jsonl"])
+def test_what_is_no_run_is_not_written_over(model, tmp_path: Path, name: str):
+    (tmp_path / name).mkdir()
+    with pytest.raises(FileExistsError, match=f"{name} exists already and would be written over"):
+        run(model, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.usefixtures("float64")

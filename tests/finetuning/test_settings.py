@@ -84,7 +84,8 @@ def test_rows_are_no_longer_than_the_model_can_read():
         ({"dropout": 1.0}, "dropout is 1.0; it must be from 0 to below 1, or None"),
         ({"dropout": -0.1}, "dropout is -0.1"),
         ({"precision": "float16"}, "precision is 'float16'; choose one of auto, float32, bfloat16"),
-        ({"max_length": 0}, "max_length is 0; it must be at least 1, or None"),
+        # [CLS] and [SEP] alone: nothing of the text would be read.
+        ({"max_length": 2}, "max_length is 2; it must be at least 3, or None"),
         ({"patience": 0}, "patience is 0"),
         ({"threads": 0}, "threads is 0"),
     ],

@@ -78,3 +78,16 @@ def test_parts_of_speech_are_no_entities():
 def test_words_and_labels_that_do_not_fit_are_named(example: TokenExample, message: str):
     with pytest.raises(ValueError, match=message):
         TASK.encode([example], TOKENIZER, 16, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"text": " "}, "the text is empty; give at least one word"),
+        ({"words": []}, r"the field 'words' is \[\]; it must be a list of texts, at least one"),
+        ({"words": ["in", None]}, r"the field 'words' is \['in', None\]; it must be a list of texts"),
+    ],
+)
+def test_inputs_without_words_are_named(fields: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        TASK.example_from(fields, CONFIG)

@@ -54,6 +54,15 @@ def test_every_hundredth_document_can_be_held_out():
     assert sorted(held_out + train) == sorted(texts)
 
 
+def test_a_text_of_few_documents_has_none_to_hold_out():
+    assert list(every_hundredth(map(str, range(51)), held_out=True)) == ["50"]
+    for is_held_out in (True, False):
+        with pytest.raises(
+            ValueError, match=r"the text has 50 documents; .* from document 51 on: .*--held-out"
+        ):
+            list(every_hundredth(map(str, range(50)), is_held_out))
+
+
 def test_the_vocabulary_is_learnt_from_so_many_characters():
     endless = (f"document {number}" for number in iter(int, 1))
     assert len(list(first_characters(endless, 100))) == 10

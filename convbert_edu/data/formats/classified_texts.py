@@ -1,12 +1,15 @@
 """Texts with labels of your own: tables (CSV, TSV, JSON lines), or lines that begin with their label."""
 
 import os
+import re
+import warnings
 from typing import Any, Literal
 
 from convbert_edu.data.examples import TextExample
 from convbert_edu.data.formats.common import (
     FileExamples,
     OnBad,
+    check_one_of,
     collect,
     label_number,
     lines_of,
@@ -38,6 +41,13 @@ def read_classified_table(
     Raises ValueError where a column is not there, or a row has no text, or a label that is missing or unknown.
     """
     table = read_table(path, quoted=quoted)
+    # One column may be all of them, parted in another way than the file's name says.
+    parted = " (commas part the cells in .csv, tabs in others)" if len(table.columns) == 1 else ""
+    for option, column in (("text", text), ("label", label), ("text_pair", text_pair)):
+        if column is not None:
+            table.require(
+                [column], f'{parted}. Name the column to read: {option}="NAME" (--read {option}=NAME)'
+            )
     return examples_of_table(table, (text, text_pair), label, problem_type, label_names, on_bad)
 
 
@@ -68,16 +78,18 @@ def examples_of_table(
     on_bad: OnBad,
 ) -> FileExamples[TextExample]:
     """Make an example of each row; `texts` are the columns of the text and of its pair."""
+    check_one_of("problem_type", problem_type, Problem)
     text, text_pair = texts
     table.require([text, label, *([text_pair] if text_pair else [])])
     if problem_type == "regression":
         label_names = ()
     elif not label_names:
         found = [row.get(label) for _, row in table.rows if not isinstance(row, Unreadable)]
-        several = problem_type == "multi_label_classification"
-        label_names = names_of(
-            name for cell in found for name in (_several(cell) if several else [_one(cell)])
-        )
+        if problem_type == "multi_label_classification":
+            label_names = names_of(name for cell in found for name in _several(cell))
+        else:
+            label_names = names_of(_one(cell) for cell in found if not isinstance(cell, list))
+            _warn_of_values(table.path, label_names)
 
     def make(row: Cells | Unreadable) -> TextExample:
         cells = cells_of(row)
@@ -89,9 +101,25 @@ def examples_of_table(
             return value_of(cell)
         if problem_type == "multi_label_classification":
             return one_or_zero_each(_several(cell), label_names)
+        if isinstance(cell, list):
+            raise ValueError(
+                f"the label is a list, {cell}; for any number of labels a text say "
+                'problem_type="multi_label_classification" (--read problem_type=...)'
+            )
         return label_number(_one(cell), label_names)
 
     return collect(table.path, table.rows, make, on_bad, label_names)
+
+
+def _warn_of_values(path: str | os.PathLike, label_names: tuple[str, ...]) -> None:
+    """Warn where the names of classes are numbers, but not whole ones: they may be meant as values."""
+    fractions = [name for name in label_names if re.fullmatch(r"-?\d*\.\d+", name)]
+    if fractions and all(re.fullmatch(r"-?\d*\.?\d+", name) for name in label_names):
+        warnings.warn(
+            f"{path}: labels such as {fractions[0]} are read as the names of {len(label_names)} classes; where they "
+            'are values, say problem_type="regression" (--read problem_type=regression)',
+            stacklevel=4,
+        )
 
 
 def _text(cell: Any, column: str) -> str:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from convbert_edu.data.examples import Answer, ChoiceExample, QuestionExample, TextExample
 
@@ -39,6 +39,12 @@ def open_text(path: str | os.PathLike) -> io.StringIO:
     if not text.strip():
         raise ValueError(f"{path} holds no examples; it is empty")
     return io.StringIO(text, newline="")
+
+
+def check_one_of(name: str, value: Any, kinds: Any) -> None:
+    """Raise ValueError, naming the argument and what there is to choose from, unless the Literal `kinds` has it."""
+    if value not in get_args(kinds):
+        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(get_args(kinds))}")
 
 
 def lines_of(text: str) -> list[str]:
@@ -88,6 +94,7 @@ def collect(
     make: raises ValueError where a row is bad; then `on_bad` "stop" stops there, "skip" goes on and gives one warning
     at the end. Raises ValueError, too, where no example is left.
     """
+    check_one_of("on_bad", on_bad, OnBad)
     examples: list[Example] = []
     bad = BadRows()
     for where, row in rows:
@@ -97,7 +104,7 @@ def collect(
             reason = f"{where}: {error}"
             if on_bad == "stop":
                 raise ValueError(
-                    f'{path}, {reason}. Correct it, or leave such rows out (on_bad="skip")'
+                    f'{path}, {reason}. Correct it, or leave such rows out (on_bad="skip"; --read on_bad=skip)'
                 ) from None
             bad.add(reason)
     if bad.count:
@@ -151,12 +158,12 @@ def names_of(labels: Iterable[str]) -> tuple[str, ...]:
     The order does not depend on the order of the rows, so two files with the same labels give the same numbers.
     """
     distinct = set(labels) - {""}
-    numbers = all(label.lstrip("-").isdecimal() for label in distinct)
+    numbers = all(map(_is_whole, distinct))
     return tuple(sorted(distinct, key=int if numbers else None))
 
 
 def label_number(label: str | int | None, names: Sequence[str]) -> int:
-    """Return the index of `label` in `names`; a number that is no name itself is taken as the index.
+    """Return the index of `label` in `names`; beside names that are words, a number is taken as the index.
 
     Raises ValueError where the label is missing, unknown or out of range.
     """
@@ -165,7 +172,8 @@ def label_number(label: str | int | None, names: Sequence[str]) -> int:
         raise ValueError("the label is missing")
     if text in names:
         return list(names).index(text)
-    if not text.lstrip("-").isdecimal():
+    # Beside names such as 1, 3 and 5 the number 2 is no index, but a label that is not there.
+    if not _is_whole(text) or any(map(_is_whole, names)):
         raise ValueError(f"the label {text!r} is unknown; the labels are {', '.join(names)}")
     if not 0 <= int(text) < len(names):
         raise ValueError(
@@ -192,3 +200,8 @@ def one_or_zero_each(labels: Iterable[str | int], names: Sequence[str]) -> tuple
     """Return for each name whether it is among `labels`: 1 or 0. Raises ValueError for an unknown label."""
     numbers = {label_number(label, names) for label in labels}
     return tuple(int(number in numbers) for number in range(len(names)))
+
+
+def _is_whole(label: str) -> bool:
+    """Say whether a label is a whole number."""
+    return label.removeprefix("-").isdecimal()

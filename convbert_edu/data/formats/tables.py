@@ -31,12 +31,12 @@ class Table:
     columns: tuple[str, ...]
     rows: list[tuple[str, Cells | Unreadable]]
 
-    def require(self, columns: Iterable[str]) -> None:
-        """Raise ValueError, listing the columns, where one of `columns` is not there."""
+    def require(self, columns: Iterable[str], remedy: str = "") -> None:
+        """Raise ValueError, listing the columns, where one of `columns` is not there; `remedy` says what to do."""
         for column in columns:
             if column not in self.columns:
                 raise ValueError(
-                    f"{self.path} has no column {column!r}; its columns are {', '.join(self.columns)}"
+                    f"{self.path} has no column {column!r}; its columns are {', '.join(self.columns)}{remedy}"
                 )
 
 
@@ -48,15 +48,16 @@ def cells_of(row: Cells | Unreadable) -> Cells:
 
 
 def read_table(path: str | os.PathLike, header: Sequence[str] | None = None, quoted: bool = True) -> Table:
-    """Read a table. The end of its name says how: .jsonl a JSON object a line, .csv by commas, all others by tabs.
+    """Read a table. Its name's end says how: .jsonl or .json a JSON object a line, .csv by commas, all others by tabs.
 
     header: the names of the columns, for a file whose first line does not hold them
     quoted: cells in quotation marks may hold tabs, commas and line ends; if False, the marks are text like any other
-    Empty lines are no rows. Raises ValueError where the quotation marks of the file do not pair up.
+    Empty lines are no rows. Raises ValueError where the quotation marks of the file do not pair up, or where a file
+    of JSON holds a list.
     """
     text = open_text(path)
-    if Path(path).suffix == ".jsonl":
-        rows = list(_json_rows(text))
+    if Path(path).suffix in (".jsonl", ".json"):
+        rows = list(_json_rows(path, text))
         columns = {name: None for _, row in rows if not isinstance(row, Unreadable) for name in row}
         return Table(path, tuple(columns), rows)
     delimited = _delimited_rows(path, text, "," if Path(path).suffix == ".csv" else "\t", quoted)
@@ -90,8 +91,13 @@ def _named(columns: Sequence[str], cells: list[str]) -> Cells | Unreadable:
     return dict(zip(columns, cells, strict=True))
 
 
-def _json_rows(text: io.StringIO) -> Iterator[tuple[str, Cells | Unreadable]]:
+def _json_rows(path: str | os.PathLike, text: io.StringIO) -> Iterator[tuple[str, Cells | Unreadable]]:
     for number, line in enumerate(text, start=1):
+        if number == 1 and line.lstrip().startswith("["):
+            raise ValueError(
+                f"{path} holds one JSON list; write one object a line instead (pandas: to_json(..., orient='records', "
+                "lines=True))"
+            )
         if line.strip():
             try:
                 row = json.loads(line)

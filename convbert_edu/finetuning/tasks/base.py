@@ -14,6 +14,7 @@ from convbert_edu.data.batching import EncodedRows
 from convbert_edu.data.examples import Splits
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.settings import IN_WORDS
 
 
 class Task(ABC):
@@ -93,8 +94,16 @@ def needed(fields: dict[str, Any], name: str, kind: type) -> Any:
     if name not in fields:
         raise ValueError(f"the field {name!r} is missing; there are {', '.join(fields) or 'none'}")
     if not isinstance(fields[name], kind):
-        raise ValueError(f"the field {name!r} is {fields[name]!r}; it must be of type {kind.__name__}")
+        raise ValueError(f"the field {name!r} is {fields[name]!r}; it must be {IN_WORDS[kind]}")
     return fields[name]
+
+
+def needed_texts(fields: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return a field that holds a list of texts; ValueError where it is missing or something else."""
+    texts = needed(fields, name, list)
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"the field {name!r} is {texts!r}; it must be a list of texts, at least one")
+    return tuple(texts)
 
 
 def check_label(where: str, label: Any, config: ConvBertConfig) -> None:

@@ -61,8 +61,9 @@ class Classification(Task):
             return {"problem_type": problem, "num_labels": 1}
         if len(splits.label_names) < 1 + (problem == SINGLE_LABEL):
             raise ValueError(
-                f"label_names is {splits.label_names}; there must be at least two classes to choose between: give "
-                "their names in Splits(label_names=...)"
+                f"the labels of the data are {list(splits.label_names)}; there must be at least two classes to choose "
+                "between, or one where several may hold at once. Add examples of another class, or name the classes "
+                'that the data lacks, too (label_names, --read \'label_names=["no", "yes"]\')'
             )
         return {"problem_type": problem, "id2label": dict(enumerate(splits.label_names))}
 

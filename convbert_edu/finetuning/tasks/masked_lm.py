@@ -53,6 +53,11 @@ class MaskedLM(Task):
     mask_share: float = setting(0.85, "share of the masked tokens that become [MASK]; the others stay")
     whole_word_masking: bool = setting(False, "mask all pieces of a word together")
 
+    def __post_init__(self) -> None:
+        for name in ("mask_probability", "mask_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it is a share, above 0 and up to 1")
+
     def metric_for_best_model(self, splits: Splits) -> str:
         """The loss on masked tokens."""
         return "-loss"

@@ -11,7 +11,7 @@ from torch import Tensor
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.data.batching import EncodedChoices
 from convbert_edu.data.examples import ChoiceExample, Splits
-from convbert_edu.finetuning.tasks.base import Task, needed
+from convbert_edu.finetuning.tasks.base import Task, needed, needed_texts
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.heads import ConvBertForMultipleChoice
 from convbert_edu.models.outputs import MultipleChoiceOutput
@@ -95,10 +95,8 @@ class MultipleChoice(Task):
 
     def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> ChoiceExample:
         """Read the fields `context`, `choices` (a list) and, if they are there, `question` and `id`."""
-        context, choices = needed(fields, "context", str), needed(fields, "choices", list)
-        return ChoiceExample(
-            str(fields.get("id", "")), context, tuple(choices), 0, str(fields.get("question", ""))
-        )
+        context, choices = needed(fields, "context", str), needed_texts(fields, "choices")
+        return ChoiceExample(str(fields.get("id", "")), context, choices, 0, str(fields.get("question", "")))
 
 
 def _check(example: ChoiceExample, count: int) -> None:

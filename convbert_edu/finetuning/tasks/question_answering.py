@@ -56,6 +56,10 @@ class QuestionAnswering(Task):
     no_answer_window_ratio: float = setting(1.0, "share of the windows without an answer that training reads")
 
     def __post_init__(self) -> None:
+        for name, least in (("stride", 0), ("n_best_size", 1), ("max_answer_length", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} is {value}; it must be at least {least}")
         if not 0 <= self.no_answer_window_ratio <= 1:
             raise ValueError(
                 f"no_answer_window_ratio is {self.no_answer_window_ratio}; it is a share, from 0 to 1"

@@ -10,7 +10,7 @@ from torch import Tensor
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.data.batching import EncodedTokens
 from convbert_edu.data.examples import Splits, TokenExample
-from convbert_edu.finetuning.tasks.base import Task, check_label, needed
+from convbert_edu.finetuning.tasks.base import Task, check_label, needed, needed_texts
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.checks import IGNORE_INDEX
 from convbert_edu.models.heads import ConvBertForTokenClassification
@@ -37,7 +37,8 @@ class TokenClassification(Task):
         """Return the names of the labels."""
         if len(splits.label_names) < 2:
             raise ValueError(
-                f"label_names is {splits.label_names}; there must be at least two labels to choose between"
+                f"the labels of the data are {list(splits.label_names)}; there must be at least two to choose between: "
+                "is it the right column (--read column=...)?"
             )
         return {"id2label": dict(enumerate(splits.label_names))}
 
@@ -118,7 +119,9 @@ class TokenClassification(Task):
 
     def example_from(self, fields: dict[str, Any], config: ConvBertConfig) -> TokenExample:
         """Read the field `words`, a list; or `text`, which is divided at its spaces."""
-        words = needed(fields, "words", list) if "words" in fields else needed(fields, "text", str).split()
+        words = needed_texts(fields, "words") if "words" in fields else needed(fields, "text", str).split()
+        if not words:
+            raise ValueError("the text is empty; give at least one word")
         return TokenExample(tuple(words), (0,) * len(words))
 
     def _names(

@@ -89,6 +89,30 @@ def test_bad_json_lines(write, row: str, message: str):
         read_classified_table(write("a.jsonl", f'{{"text": "a", "label": 0}}\n{row}\n'))
 
 
+def test_a_number_that_is_no_label_of_the_training_file_is_not_taken_as_an_index(write):
+    ratings = write("train.csv", "text,label\na,1\nb,3\nc,5\n")
+    names = read_classified_table(ratings).label_names
+    with pytest.raises(ValueError, match="line 2: the label '2' is unknown; the labels are 1, 3, 5"):
+        read_classified_table(write("dev.csv", "text,label\na,2\n"), label_names=names)
+
+
+def test_a_list_of_labels_is_not_the_name_of_one(write):
+    path = write("a.jsonl", '{"text": "a", "label": ["x", "y"]}\n{"text": "b", "label": "x"}\n')
+    with pytest.raises(ValueError, match=r"line 1: the label is a list, \['x', 'y'\]; .*multi_label_class"):
+        read_classified_table(path)
+
+
+def test_values_that_are_read_as_classes_are_warned_of(write, recwarn):
+    path = write("a.csv", "text,label\na,3.5\nb,4\n")
+    with pytest.warns(
+        UserWarning, match=r"labels such as 3.5 are read as the names of 2 classes; .*=regression"
+    ):
+        assert read_classified_table(path).label_names == ("3.5", "4")
+    read_classified_table(path, problem_type="regression")
+    read_classified_table(write("b.csv", "text,label\na,1.5 stars\nb,2\n"))
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("value", ["nan", "inf", "high", ""])
 def test_values_must_be_numbers(write, value: str):
     with pytest.raises(ValueError, match="line 3: the label"):
@@ -96,8 +120,19 @@ def test_values_must_be_numbers(write, value: str):
 
 
 def test_a_column_that_is_not_there(write):
-    with pytest.raises(ValueError, match=r"a.csv has no column 'text'; its columns are review, stars"):
-        read_classified_table(write("a.csv", "review,stars\ngood,5\n"))
+    path = write("a.csv", "review,stars\ngood,5\n")
+    for column, option in ({}, "text"), ({"text": "review"}, "label"):
+        with pytest.raises(ValueError, match=f"a.csv has no column '{option}'; its .*--read {option}=NAME"):
+            read_classified_table(path, **column)
+    with pytest.raises(ValueError, match=r"its columns are text;label \(commas part the cells in .csv"):
+        read_classified_table(write("b.csv", "text;label\ngood;5\n"))
+
+
+def test_a_list_of_json_is_refused_and_json_lines_are_read_whatever_their_name_ends_in(write):
+    with pytest.raises(ValueError, match=r"a.json holds one JSON list; write one object a line"):
+        read_classified_table(write("a.json", '[{"text": "a", "label": "x"},\n {"text": "b", "label": "y"}]'))
+    file = read_classified_table(write("b.json", '{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}'))
+    assert file.label_names == ("x", "y")
 
 
 @pytest.mark.parametrize("content", ["", "\ufeff", "\r\n\r\n", "text,label\n"])

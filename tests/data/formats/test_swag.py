@@ -23,8 +23,8 @@ def test_a_row(write):
     ("row", "message"),
     [
         (ROW.replace("runs.", ""), "line 3: choice 1 is missing"),
-        (ROW.replace(",2\r", ",4\r"), "line 3: the label 4 is out of range; 4 labels have numbers 0 to 3"),
-        (ROW.replace(",2\r", ",-1\r"), "line 3: the label -1 is out of range"),
+        (ROW.replace(",2\r", ",4\r"), "line 3: the label '4' is unknown; the labels are 0, 1, 2, 3"),
+        (ROW.replace(",2\r", ",-1\r"), "line 3: the label '-1' is unknown"),
         (ROW.replace(",2\r", ",\r"), "line 3: the label is missing"),
         (ROW.replace(",2\r", "\r"), "line 3: it has 11 cells, but there are 12 columns"),
     ],
