@@ -274,7 +274,11 @@ def _call(exercise: Exercise, case: Case) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Tensor):
-        return _short(f"tensor({_rounded(value.tolist())})") if value.numel() <= 12 else f"tensor {list(value.shape)}"
+        return (
+            _short(f"tensor({_rounded(value.tolist())})")
+            if value.numel() <= 12
+            else f"tensor {list(value.shape)}"
+        )
     if isinstance(value, list | tuple) and any(isinstance(each, Tensor | tuple) for each in value):
         return _short(f"[{', '.join(map(_shown, value))}]")
     return _short(repr(value))
