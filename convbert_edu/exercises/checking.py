@@ -5,7 +5,7 @@ import inspect
 import itertools
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,15 @@ from convbert_edu.exercises.definition import (
     parts_of,
     private_checks,
 )
-from convbert_edu.exercises.observing import Observation, meets, observe, same_observations, same_seen
+from convbert_edu.exercises.observing import (
+    WHERE_DROPOUT_ACTS,
+    Observation,
+    meets,
+    observe,
+    same_in,
+    same_observations,
+    same_seen,
+)
 
 # Messages of Python and PyTorch that say little to somebody who meets them for the first time.
 EXPLAINED = {
@@ -155,6 +163,8 @@ def _fail_alike(one: Observation, other: Observation, wanted: Observation) -> bo
         return same_observations(one, other)
     for key in wanted:
         if key not in one or key not in other:
+            if key == WHERE_DROPOUT_ACTS:
+                continue
             return one.keys() == other.keys()
         right = [same_seen(key, each[key], wanted[key]) for each in (one, other)]
         if not all(right):
@@ -215,7 +225,7 @@ def _difference(exercise: Exercise, case: Case, seen: Observation, wanted: Obser
         return text + "".join(f"\n  {more}" for part, more in EXPLAINED.items() if part in raised.message)
     if "error" in wanted:
         return f"{where}{_call(exercise, case)} must raise {wanted['error'].kind}, and returned a result."
-    key = next(key for key in wanted if key not in seen or not same_seen(key, seen[key], wanted[key]))
+    key = next(key for key in wanted if not same_in(key, seen, wanted))
     match key:
         case "parameters":
             return (
@@ -244,9 +254,14 @@ def _difference(exercise: Exercise, case: Case, seen: Observation, wanted: Obser
             change = (
                 "nothing is random: dropout is missing"
                 if seen[key]
-                else "there is dropout where none belongs"
+                else "there is dropout where none belongs, or with another probability than the configuration asks for"
             )
             return f"{where}the output is right in evaluation; in training {change}."
+        case _ if key == WHERE_DROPOUT_ACTS:
+            return (
+                f"{where}in evaluation the output is right, and in training there is dropout, but it acts in another "
+                "place than the task says, or with another probability."
+            )
     return f"{where}{key}: {_short(repr(seen.get(key)))}, expected {_short(repr(wanted[key]))}."
 
 
@@ -259,10 +274,21 @@ def _call(exercise: Exercise, case: Case) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Tensor):
-        return _short(f"tensor({value.tolist()})") if value.numel() <= 12 else f"tensor {list(value.shape)}"
+        return (
+            _short(f"tensor({_rounded(value.tolist())})")
+            if value.numel() <= 12
+            else f"tensor {list(value.shape)}"
+        )
     if isinstance(value, list | tuple) and any(isinstance(each, Tensor | tuple) for each in value):
         return _short(f"[{', '.join(map(_shown, value))}]")
     return _short(repr(value))
+
+
+def _rounded(value: Any) -> Any:
+    """Return a number, or lists of numbers, with four digits that count."""
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _short(text: str, longest: int = 240) -> str:
@@ -285,9 +311,23 @@ def _values(seen: Any, wanted: Any) -> str:
     if isinstance(seen, tuple) and isinstance(wanted, tuple) and len(seen) == len(wanted):
         place = next(i for i, each in enumerate(wanted) if not same_seen("result", seen[i], each))
         return f"result {place + 1} of {len(wanted)}: {_values(seen[place], wanted[place])}"
+    if isinstance(seen, Mapping) and isinstance(wanted, Mapping):
+        return _mappings_differ(seen, wanted)
     if isinstance(wanted, Tensor | tuple) or type(seen) is not type(wanted):
         return f"it returned {_kind(seen)}, and {_kind(wanted)} was expected."
     return f"it returned {_short(repr(seen))}, and {_short(repr(wanted))} was expected."
+
+
+def _mappings_differ(seen: Mapping, wanted: Mapping) -> str:
+    """Say which entries of a dictionary are missing or too many, or which is the first that differs."""
+    missing = [key for key in wanted if key not in seen]
+    extra = [key for key in seen if key not in wanted]
+    if missing or extra:
+        parts = [f"it lacks {_listed(map(repr, missing))}"] if missing else []
+        parts += [f"{_listed(map(repr, extra))} does not belong into it"] if extra else []
+        return f"it returned a dictionary with other entries: {', and '.join(parts)}."
+    key = next(key for key in wanted if not same_seen("result", seen[key], wanted[key]))
+    return f"entry {key!r}: {_values(seen[key], wanted[key])}"
 
 
 def _tensors_differ(seen: Tensor, wanted: Tensor) -> str:

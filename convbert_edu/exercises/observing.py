@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from convbert_edu.exercises.definition import Case, Exercise
 
@@ -23,6 +24,8 @@ from convbert_edu.exercises.definition import Case, Exercise
 RELATIVE, ABSOLUTE = 1e-3, 1e-4
 # How many ways are tried to pair the parameters of two classes whose names differ.
 PAIRINGS = 24
+# What is compared only where both answers show it: one that drops by itself does not.
+WHERE_DROPOUT_ACTS = "output in training where dropout leaves a mark"
 
 Observation = dict[str, Any]
 
@@ -125,7 +128,34 @@ def _run(
     if seen["the same each time in training"]:
         # Without dropout, or with so much of it that nothing comes through: then its place can be seen.
         seen["output in training"] = first
-    return seen
+    marked = _where_dropout_acts(model, _detached(given), seen["output"])
+    return seen if marked is None else seen | {WHERE_DROPOUT_ACTS: marked}
+
+
+@torch.no_grad()
+def _where_dropout_acts(model: nn.Module, given: Any, in_evaluation: Any) -> Any:
+    """Return the output where PyTorch's dropout makes x + p |x| of each number x; None where that shows nothing.
+
+    So its place and its probability p are seen, and neither the order of the axes nor a factor makes a difference.
+    It shows nothing where an answer drops in another way, too: then without PyTorch's dropout the output is not that
+    of evaluation.
+    """
+    original, calls = functional.dropout, 0
+
+    def run(strength: float) -> Any:
+        def marking(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+            nonlocal calls
+            calls += 1
+            marked = input + strength * p * input.abs() if training else input
+            return input.copy_(marked) if inplace else marked
+
+        functional.dropout = marking
+        try:
+            return _detached(model(*copy.deepcopy(given)))
+        finally:
+            functional.dropout = original
+
+    return run(1.0) if same(run(0.0), in_evaluation) and calls else None
 
 
 def _gradients(
@@ -345,7 +375,14 @@ def meets(found: Observation, wanted: Observation) -> bool:
 
 def same_observations(one: Observation, other: Observation) -> bool:
     """Say whether two answers do the same in one case."""
-    return one.keys() == other.keys() and all(same_seen(key, one[key], other[key]) for key in one)
+    return all(same_in(key, one, other) for key in {**one, **other})
+
+
+def same_in(key: str, one: Observation, other: Observation) -> bool:
+    """Say whether two answers are alike in one thing that may have been observed."""
+    if key in one and key in other:
+        return same_seen(key, one[key], other[key])
+    return key == WHERE_DROPOUT_ACTS and "error" not in {**one, **other}
 
 
 def same_seen(key: str, one: Any, other: Any) -> bool:

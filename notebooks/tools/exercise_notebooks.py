@@ -190,7 +190,8 @@ def _imports(exercises: list[Exercise]) -> str:
             }
         needed += [part for part in parts_of(exercise) if part not in written and part not in needed]
         written.add(exercise.name)
-    ours = ["check", "hint", *(["built"] if needed else [])]
+    offered = any("built(" in exercise.task for exercise in exercises)
+    ours = ["check", "hint", *(["built"] if needed or offered else [])]
     sources |= dict.fromkeys(ours, "from convbert_edu.exercises import")
     lines = {line for line in sources.values() if line.startswith("import ")}
     for start in {line for line in sources.values() if line.startswith("from ")}:

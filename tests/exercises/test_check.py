@@ -166,6 +166,74 @@ def test_dropout_where_none_belongs():
     refused("03.1", Dropping, "in training there is dropout where none belongs")
 
 
+def test_dropout_with_another_probability():
+    class Always(nano.SelfAttention):
+        def __init__(self, config):
+            super().__init__(config)
+            self.dropout = nn.Dropout(0.5)
+
+    refused("02.1", Always, "or with another probability than the configuration asks for")
+
+
+def test_dropout_in_another_place():
+    class OnTheResult(nano.SelfAttention):
+        def forward(self, Q, X, mask=None):
+            drop, self.dropout = self.dropout, nn.Identity()
+            out, P = super().forward(Q, X, mask)
+            self.dropout = drop
+            return drop(out), P
+
+    class OnTheQueries(nano.SelfAttention):
+        def forward(self, Q, X, mask=None):
+            out, P = super().forward(Q, X, mask)
+            return out + 0 * self.dropout(Q), P
+
+    class Twice(nano.SelfAttention):
+        def __init__(self, config):
+            super().__init__(config)
+            self.dropout = nn.Sequential(self.dropout, self.dropout)
+
+    refused("02.1", OnTheResult, "You drop numbers of the result")
+    refused("02.1", Twice, "it acts in another place than the task says")
+    # What changes nothing is no mistake.
+    assert check("02.1", OnTheQueries).passed
+
+
+def test_dropout_that_is_written_by_hand_is_accepted_and_pytorch_keeps_its_own():
+    class ByHand(nano.SelfAttention):
+        def __init__(self, config):
+            super().__init__(config)
+            del self.dropout
+            self.p = config.attention_probs_dropout_prob
+
+        def dropout(self, P):
+            return P * (torch.rand_like(P) > self.p) / (1 - self.p) if self.training else P
+
+    own = functional.dropout
+    assert check("02.1", ByHand).passed
+    assert functional.dropout is own
+
+
+def test_the_entry_of_a_dictionary_that_differs_is_named():
+    def counted(d, a, h, k):
+        return load_exercise("04.3").solution(d, a, h, k) | {"output": 1}
+
+    def without(d, a, h, k):
+        found = load_exercise("04.3").solution(d, a, h, k)
+        return {"span_key" if name == "span-aware key" else name: number for name, number in found.items()}
+
+    assert "'query'" not in refused("04.3", counted, "entry 'output': it returned 1, and 590592 was").text
+    refused("04.3", without, "it lacks 'span-aware key'", "'span_key' does not belong into it")
+
+
+def test_numbers_of_an_input_are_shown_short():
+    def scores_as_weights(V, scores):
+        return V * scores.sum()
+
+    text = refused("03.3", scores_as_weights, "lightweight_convolution(tensor [2, 7, 12], tensor([[").text
+    assert max(map(len, text.split("tensor([[")[1].split("]]")[0].split(", "))) <= len("-0.00001234")
+
+
 def test_an_input_that_is_changed():
     class Writing(nano.SpanAwareKey):
         def forward(self, X):

@@ -42,6 +42,16 @@ def test_the_readers_notebook_is_what_the_definitions_say(lesson):
             assert texts[cell.id] == cell.source, AGAIN
 
 
+def test_what_a_task_takes_with_built_works_as_it_stands_there(lesson):
+    cells = {cell.id: cell.source for cell in student_notebook(lesson, lessons()[lesson]).cells}
+    tasks = " ".join(source for name, source in cells.items() if name.startswith("task"))
+    if "built(" in tasks:
+        assert re.search(r"import built\b", cells["imports"])
+    # `built` returns a list, so a single class has to be taken out of it.
+    for name in re.findall(r'built\("(\w+)"\)', tasks):
+        assert re.search(rf'\({name},\) =\s+built\("{name}"\)', tasks)
+
+
 def test_the_notebook_with_solutions_was_run_and_all_answers_were_right(lesson):
     stored = nbformat.read(FOLDER / "solutions" / f"{lesson}_solutions.ipynb", as_version=4)
     exercises = lessons()[lesson]

@@ -741,6 +741,7 @@ IN_OTHER_STYLES: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
             "tokens that were not masked are left out",
         ),
         ("with_indexing", [(" - 100 * (1 - mask)", "")], "padding has label 0"),
+        ("by_loops", [("if not mask[b, t]:", "if ids[b, t] == 0:")], "padding has label 0"),
         ("with_indexing", [("wrong.long() * mask", "wrong.float() * mask")], "labels of floating point"),
         ("by_arithmetic", [(" * masked.long()", "")], "guesses everywhere"),
         ("by_arithmetic", [("mask > 0", "mask < 1")], "the mask is inverted"),

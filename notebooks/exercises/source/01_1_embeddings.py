@@ -91,7 +91,13 @@ def cases():
     """With and without token types, with padding, with a narrow and with an equal embedding size."""
     for name, texts, n, with_types, changes in (
         ("one text", 1, 5, False, {}),
-        ("three texts with padding and two segments", 3, 8, True, {}),
+        (
+            "three texts with padding and two segments",
+            3,
+            8,
+            True,
+            dict(pad_token_id=3, hidden_dropout_prob=1 - 1e-9),
+        ),
         (
             "e = d, a large epsilon",
             2,
@@ -195,6 +201,19 @@ $$X = \mathrm{LayerNorm}(E[\mathrm{ids}] + E_{pos}[0, 1, \dots, n - 1] + E_{type
             "no dropout",
             [("self.dropout(self.layer_norm(X))", "self.layer_norm(X)")],
             "In training some numbers are set to 0 after LayerNorm. Where is that in your class?",
+        ),
+        Mistake(
+            "dropout after the dense layer",
+            [
+                ("self.dropout(self.layer_norm(X))", "self.layer_norm(X)"),
+                ("return self.projection(X)", "return self.dropout(self.projection(X))"),
+            ],
+            "Your dropout comes at the very end. It comes right after LayerNorm, before the dense layer.",
+        ),
+        Mistake(
+            "padding always has the id 0",
+            [("padding_idx=config.pad_token_id", "padding_idx=0")],
+            "Padding does not have the id 0 in every vocabulary. The configuration says which id it has.",
         ),
         Mistake(
             "the row of padding is trained",

@@ -65,8 +65,13 @@ def cases():
     """Small vocabularies in which each misunderstanding gives another pair."""
     hug = {("h", "##u", "##g"): 10, ("p", "##u", "##g"): 5, ("p", "##u", "##n"): 12, ("b", "##u", "##n"): 4}
     yield Case("the most frequent pair is not the best", (hug | {("h", "##u", "##g", "##s"): 5},))
-    yield Case("two pairs are equally good", ({("b", "##a"): 3, ("c", "##d"): 3, ("e",): 9},))
-    yield Case("a piece that occurs twice in a word", ({("a", "##b", "##b"): 4, ("c", "##d"): 6},))
+    # The first in the alphabet is neither the first nor the last of the dictionary.
+    equal = {("c", "##d"): 3, ("b", "##a"): 3, ("e", "##f"): 3}
+    yield Case("three pairs are equally good", (equal,))
+    # "##a ##b" has 8 / (8 * 8). With pairs that count once in a word, "c ##d" with 1 / (1 * 10) would be better; with
+    # pieces that count once in a word, "##d ##d" with 9 / (1 * 1).
+    twice = {("x", "##a", "##b", "##a", "##b"): 4, ("x",): 4, ("c", *["##d"] * 10): 1}
+    yield Case("pieces and pairs that occur twice in a word", (twice,))
     yield Case(
         "rare and frequent words",
         ({("x", "##y"): 2, ("x",): 5, ("q", "##r"): 40, ("q", "##s"): 41, ("m", "##n"): 10},),
@@ -151,6 +156,17 @@ pieces; of equal ones, the first in the order of the alphabet; and `None` where 
             ],
             "Of two pairs with the same score, the first in the order of the alphabet is wanted; yours is "
             "the last.",
+        ),
+        Mistake(
+            "equal scores in the order of appearance",
+            [("min(score, key=lambda pair: (-score[pair], pair))", "max(score, key=score.get)")],
+            "Of pairs with the same score, the first in the order of the alphabet is wanted; yours is the first "
+            "in the dictionary.",
+        ),
+        Mistake(
+            "a pair counts once in a word",
+            [("in itertools.pairwise(pieces):", "in set(itertools.pairwise(pieces)):")],
+            "A pair that stands twice in a word counts twice.",
         ),
         Mistake(
             "an error where there is no pair",

@@ -135,8 +135,9 @@ $$P = \mathrm{softmax}(Q K^\top / \sqrt{d_h}), \qquad \mathrm{out} = P V, \qquad
 1. $K$ and $V$ come from $X$ by two dense layers from $d$ to $a$, each with a bias. $Q$ comes from outside and has
    no layer here.
 2. Head 0 has the first $d_h = a / h$ numbers of each vector, head 1 the next ones, and so on. In the result the
-   heads stand side by side in the same order.
-3. Nobody attends to padding. A row in which all is padding must stay finite (section 7 of the lesson).
+   heads stand side by side in the same order. (The method `split_heads` is a proposal; you may leave it out.)
+3. Nobody attends to padding. Where a text is nothing but padding, its rows of $P$ stay finite: all their weights
+   are equal (section 7 of the lesson).
 4. Dropout (`attention_probs_dropout_prob`) acts on $P$ before the values are added; the returned $P$ is the one
    before dropout.
 """,
@@ -225,6 +226,25 @@ $$P = \mathrm{softmax}(Q K^\top / \sqrt{d_h}), \qquad \mathrm{out} = P V, \qquad
             "A text without any token gives NaN in your class. What is the softmax of a row of minus "
             "infinities? A very "
             "small finite number is safe.",
+        ),
+        Mistake(
+            "zeros where all is padding",
+            [
+                ("torch.finfo(S.dtype).min", "float('-inf')"),
+                ("torch.softmax(S, dim=-1)", "torch.softmax(S, dim=-1).nan_to_num(0.0)"),
+            ],
+            "A text of nothing but padding gets the weight 0 everywhere in your class. Equal weights were asked for, "
+            "whose sum is 1: the lowest finite score gives them without a special case.",
+        ),
+        Mistake(
+            "dropout on the result",
+            [("self.dropout(P) @ V", "self.dropout(P @ V)")],
+            "You drop numbers of the result. What is dropped are weights of the map, before the values are added.",
+        ),
+        Mistake(
+            "dropout on the values",
+            [("self.dropout(P) @ V", "P @ self.dropout(V)")],
+            "You drop numbers of the values, the same ones for all queries. What is dropped are weights of the map.",
         ),
         Mistake(
             "the heads are interleaved",

@@ -68,14 +68,20 @@ def two_passes(Q, blocks):
 
 
 def cases():
-    """Blocks of one and of several keys, of unequal length, and scores of more than 100."""
+    """Blocks of one and of several keys, of unequal length, and scores far above 100 and far below -100."""
     for name, sizes, stretch in (
         ("two blocks of 4", (4, 4), 1.0),
         ("blocks of 5, 2 and 1", (5, 2, 1), 2.0),
-        ("scores of more than 100", (3, 3), 60.0),
+        ("scores of more than 100 and of less than -100", (3, 3), 60.0),
     ):
         blocks = [(torch.randn(size, 8), torch.randn(size, 5)) for size in sizes]
-        yield Case(name, (stretch * torch.randn(6, 8), blocks))
+        Q = stretch * torch.randn(6, 8)
+        if stretch > 2:
+            # All scores of the first query are large, all scores of the last one far below 0.
+            Q[0, 0], Q[-1, 0] = 3000, -3000
+            for K, _ in blocks:
+                K[:, 0] = 1
+        yield Case(name, (Q, blocks))
 
 
 def shown(attention_in_blocks):
@@ -97,8 +103,9 @@ Fused attention never holds the whole map. Write `attention_in_blocks(Q, blocks)
 $\mathrm{softmax}(Q K^\top / \sqrt{d_h}) \, V$ over the keys of all blocks, `[n, c]`.
 
 Go through the blocks and keep for each query a sum of exponentials and a sum of values weighted with exponentials.
-A score may be larger than 100, and the exponential of that overflows: subtract the largest score seen so far, and
-correct the two sums whenever a larger one comes.
+A score may be larger than 100, and the exponential of that overflows; all scores of a query may be far below -100,
+and then all exponentials are 0. So subtract the largest score seen so far, and correct the two sums whenever a larger
+one comes.
 """,
     solution=attention_in_blocks,
     cases=cases,
@@ -164,6 +171,12 @@ correct the two sums whenever a larger one comes.
                 ("torch.exp(largest - new)", "torch.exp(largest - new).clamp(max=1)"),
             ],
             "The number that you subtract may become smaller again. It is the largest of all scores so far.",
+        ),
+        Mistake(
+            "the largest score begins at 0",
+            [("torch.full((n, 1), -math.inf)", "torch.zeros(n, 1)")],
+            "Your largest score begins with a number that no score has. Where all scores are far below it, all "
+            "exponentials are 0. With which number does the search for a maximum begin?",
         ),
         Mistake(
             "no square root",

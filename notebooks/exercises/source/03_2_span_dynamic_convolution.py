@@ -113,7 +113,8 @@ input $X$, `[B, n, d]`. It returns the result, `[B, n, a]`, and the kernels $w$,
 
 $$w = \mathrm{softmax}(W_f (Q * K_s)), \qquad \mathrm{out}[t] = \sum_j w[t, j] \, V_c[t + j - r]$$
 
-1. $K_s$ comes from `SpanAwareKey`, which is exercise 03.1 (or `built("SpanAwareKey")`).
+1. $K_s$ comes from `SpanAwareKey`, which is exercise 03.1. Or take it from the course with
+   `(SpanAwareKey,) = built("SpanAwareKey")`; `built` returns a list.
 2. $W_f$ is a dense layer from $a$ to $h \cdot k$ with a bias. Its first $k$ numbers are the kernel of head 0, the
    next $k$ that of head 1, and so on. Each kernel is positive and sums to 1.
 3. $V_c$ comes from $X$ by a dense layer from $d$ to $a$ with a bias. Head 0 has its first $d_h = a / h$ numbers.

@@ -101,8 +101,8 @@ EXERCISE = Exercise(
     difficulty="medium",
     minutes=15,
     task=r"""
-Write `load_own(name)`. It returns `MaskedLM`, the class of exercise 05.7 (or `built("MaskedLM")`), with the
-weights of the pretrained model of that name, in evaluation mode.
+Write `load_own(name)`. It returns `MaskedLM`, the class of exercise 05.7, with the weights of the pretrained model of
+that name, in evaluation mode. (The first cell has taken the class with `(MaskedLM,) = built("MaskedLM")`.)
 
 Let the package read the files: `ConvBertForMaskedLM.from_pretrained(name)` has the configuration in `.config` and
 the weights in `.state_dict()`, under the same names as in the class of the lesson. With your own `my_convbert.py`

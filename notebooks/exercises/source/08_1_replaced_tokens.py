@@ -45,7 +45,8 @@ def cases():
     """Right and wrong guesses, with and without padding; only those at masked positions count."""
     for B, n, length in ((1, 6, 6), (3, 8, 5)):
         mask = (torch.arange(n) < length).long().expand(B, -1).clone()
-        ids = torch.randint(5, 12, (B, n)) * mask
+        # Padding has the id 3: where it is, the mask says.
+        ids = torch.randint(5, 12, (B, n)).masked_fill(mask == 0, 3)
         masked = (torch.rand(B, n) < 0.5) & (mask == 1)
         masked[:, 0] = True
         sampled = torch.randint(5, 12, (B, n))

@@ -48,15 +48,16 @@ def by_loops(logits, ids, masked, scores, labels, weight):
 
 def cases():
     """With and without padding, two weights."""
-    for B, n, length, weight in ((1, 6, 6, 50.0), (3, 7, 4, 2.0)):
-        mask = (torch.arange(n) < length).expand(B, -1)
+    for lengths, n, weight in (([6], 6, 50.0), ([7, 4, 2], 7, 2.0)):
+        B = len(lengths)
+        mask = torch.arange(n) < torch.tensor(lengths)[:, None]
         ids = torch.randint(0, 9, (B, n))
         masked = (torch.rand(B, n) < 0.4) & mask
         masked[:, 1] = True
         labels = (torch.rand(B, n) < 0.3).long().masked_fill(~mask, -100)
         logits, scores = torch.randn(B, n, 9), torch.randn(B, n)
         yield Case(
-            f"{B} texts, {length} of {n} are tokens, weight {weight}",
+            f"texts of {lengths} tokens, weight {weight}",
             (logits, ids, masked, scores, labels, weight),
         )
 
@@ -111,6 +112,18 @@ Write `pretraining_loss(logits, ids, masked, scores, labels, weight)`, the loss 
             "padding counts",
             [("scores[tokens], labels[tokens].float()", "scores, labels.clamp(min=0).float()")],
             "Padding counts in your second loss.",
+        ),
+        Mistake(
+            "the second mean is taken text by text",
+            [
+                (
+                    "functional.binary_cross_entropy_with_logits(scores[tokens], labels[tokens].float())",
+                    "torch.stack([functional.binary_cross_entropy_with_logits(s[k], l[k].float()) "
+                    "for s, l, k in zip(scores, labels, tokens)]).mean()",
+                )
+            ],
+            "Each text counts the same in your second loss, however short it is. The mean is over all counted "
+            "positions of the batch.",
         ),
         Mistake(
             "sums in place of means",

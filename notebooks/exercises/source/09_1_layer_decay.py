@@ -67,6 +67,9 @@ def cases():
             "embeddings.layer_norm.bias",
             "classifier.dense.weight",
             "classifier.out.bias",
+            # They belong to the head: what counts is how a name begins.
+            "classifier.layers.0.weight",
+            "classifier.embeddings.weight",
         ]
         for i in range(layers):
             names += [f"layers.{i}.attention.query.weight", f"layers.{i}.feed_forward.expand.bias"]
@@ -144,6 +147,16 @@ layers,
             "only the first digit is read",
             [("int(parts[1])", "int(parts[1][0])")],
             "The number of a layer may have two digits.",
+        ),
+        Mistake(
+            "names that hold the word somewhere",
+            [
+                ('parts[0] == "embeddings"', '"embeddings" in parts'),
+                ('parts[0] == "layers"', '"layers" in parts'),
+                ("int(parts[1])", 'int(parts[parts.index("layers") + 1])'),
+            ],
+            "A parameter of the head may hold the word `layers` or `embeddings` in the middle of its name. What "
+            "counts is how a name begins.",
         ),
         Mistake(
             "all layers alike",

@@ -188,7 +188,8 @@ each head has a kernel of its own, which is positive and sums to 1. The kernels 
    the same $k$ tokens: $\mathrm{filtered}[t, c] = \sum_j F[c, j] \, X[t - j, c]$ with a depthwise filter $F$, `[d, k]`,
    and then $W_s$, an `nn.Linear` from $d$ to $d$.
 
-A layer has the parameters of its kind and no others. You may use your `shifted`.
+A layer has the parameters of its kind and no others. You may use your `shifted`. The methods
+`span_key` and `kernels` are a proposal; you may leave them out.
 """,
     solution=CausalConvolution,
     cases=cases,
