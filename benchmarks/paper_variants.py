@@ -39,8 +39,8 @@ VARIANTS: dict[str, Variant] = {
 KINDS, PAIR = ("span", "dynamic", "fixed", "attention"), ("span", "dynamic")
 OTHERS = tuple(name for name in VARIANTS if name not in KINDS)
 
-# First what the paper's claim rests on: the four kinds of heads with three seeds, and the pair of it with five. Then the
-# other variants: each with one seed after 21 runs, and with three in the end.
+# First what the paper's claim rests on: the four kinds of heads with three seeds, and the pair of it with five. Then
+# the other variants: each with one seed after 21 runs, and with three in the end.
 ROUNDS = (((0, 1, 2), KINDS), ((3, 4), PAIR), ((0,), OTHERS), ((1, 2), OTHERS))
 ORDER = [(name, seed) for seeds, names in ROUNDS for seed in seeds for name in names]
 
