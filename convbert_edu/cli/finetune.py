@@ -126,5 +126,11 @@ def finetune(
         splits = load_data(source, chosen.name, validation, test, reading)
         with stoppable():
             record = run(chosen, splits, model, output, settings, resume, find_device(device))
+    for split, count in record.get("cut", {}).items():
+        click.echo(
+            f"{count} of {record['examples'][split]} examples of the {split} split did not fit into max_length = "
+            f"{record['settings']['max_length']} tokens and were cut; a larger max_length reads more of them",
+            err=True,
+        )
     shown = ("task", "examples", "steps", "seconds", "best_epoch", "validation", "test")
     click.echo(json.dumps({name: record[name] for name in shown if name in record}, indent=2))

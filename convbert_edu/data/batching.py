@@ -41,11 +41,15 @@ MaskRows = Callable[[np.ndarray, Sequence[int], int], tuple[np.ndarray, np.ndarr
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedRows:
-    """Texts, or pairs of them, as token ids: what a training loop takes batches from."""
+    """Texts, or pairs of them, as token ids: what a training loop takes batches from.
+
+    cut: how many examples were longer than their rows and lost a part
+    """
 
     input_ids: list[list[int]]
     token_type_ids: list[list[int]]
     pad_token_id: int
+    cut: int = 0
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -222,16 +226,19 @@ def encode_rows(
     text_pairs: Sequence[str] | None = None,
 ) -> EncodedRows:
     """Tokenise `texts`, or pairs, TEXTS_AT_ONCE at a time, and cut each to `max_length` tokens."""
-    rows = EncodedRows(input_ids=[], token_type_ids=[], pad_token_id=tokenizer.pad_token_id)
+    input_ids, token_type_ids, cut = [], [], 0
     for at in range(0, len(texts), TEXTS_AT_ONCE):
         some = slice(at, at + TEXTS_AT_ONCE)
         first, second = (None if each is None else list(each[some]) for each in (texts, text_pairs))
         encoded = tokenizer(
             first, second, truncation=True, max_length=max_length, return_attention_mask=False
         )
-        rows.input_ids.extend(encoded["input_ids"])
-        rows.token_type_ids.extend(encoded["token_type_ids"])
-    return rows
+        input_ids.extend(encoded["input_ids"])
+        token_type_ids.extend(encoded["token_type_ids"])
+        cut += sum(encoded.is_cut())
+    return EncodedRows(
+        input_ids=input_ids, token_type_ids=token_type_ids, pad_token_id=tokenizer.pad_token_id, cut=cut
+    )
 
 
 def encode_texts(
@@ -254,6 +261,7 @@ def encode_texts(
         input_ids=rows.input_ids,
         token_type_ids=rows.token_type_ids,
         pad_token_id=rows.pad_token_id,
+        cut=rows.cut,
         labels=torch.tensor(labels),
     )
 

@@ -1,6 +1,7 @@
 """A fine-tuned model at work: fields of text in, predictions out (lessons 09 to 13)."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -67,6 +68,7 @@ class Predictor:
 
         The fields are those that the task reads (see Task.example_from). Raises ValueError, naming the input, where
         one is missing; TypeError for an input that is neither text nor fields, and for one that is not in a list.
+        Warns where an input is longer than the rows of the model and is cut, as it was in training.
         """
         if isinstance(inputs, str | dict):
             raise TypeError(f"inputs is {inputs!r}; give a list, also of a single input: predict([...])")
@@ -85,5 +87,11 @@ class Predictor:
         if not examples:
             return []
         encoded = task.encode_inputs(examples, self.tokenizer, self.max_length, config)
+        if encoded.cut:
+            warnings.warn(
+                f"{encoded.cut} of {len(examples)} inputs did not fit into max_length = {self.max_length} tokens and "
+                "were cut; a model fine-tuned with a larger max_length reads more of them",
+                stacklevel=2,
+            )
         results = predict(self.model, encoded, task.postprocess, batch_size)
         return task.predictions(results, encoded, examples, config)

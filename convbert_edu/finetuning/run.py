@@ -18,6 +18,7 @@ import torch
 
 from convbert_edu.checkpoints.folder import resolve_folder
 from convbert_edu.config import CONFIG_FILE, ConvBertConfig, read_json_object
+from convbert_edu.data.batching import EncodedRows
 from convbert_edu.data.examples import Splits
 from convbert_edu.device import find_device
 from convbert_edu.finetuning.settings import FinetuneSettings
@@ -111,10 +112,12 @@ class FinetuningRun(Run):
         # They go where the model goes, onto the hub as well.
         options = {"max_length": self.max_length} | dataclasses.asdict(self.task)
         self.model.config.task_specific_params = {self.task.name: options}
-        rows = self.task.for_training(self._encode(splits.train))
+        # How many examples of each split lost a part, where any did: for the record.
+        self.cut: dict[str, int] = {}
+        rows = self.task.for_training(self._encode("train"))
         trainer = SupervisedTrainer(self.model, rows, settings, distributed)
         super().__init__(folder, settings, trainer, trainer.steps, distributed)
-        self.validation = self._encode(splits.validation) if splits.validation else None
+        self.validation = self._encode("validation") if splits.validation else None
         self.metric_for_best_model = self.task.metric_for_best_model(splits)
         # The losses since the last line of the log, and what the validation split gave after each epoch.
         self.losses: list[float] = []
@@ -155,6 +158,7 @@ class FinetuningRun(Run):
             "model": self.model_name,
             "settings": self.settings.to_dict() | {"max_length": self.max_length},
             "examples": _sizes(self.splits),
+            "cut": self.cut,
             "processes": self.distributed.world_size,
             "steps": self.global_step,
             "seconds": round(self.seconds, 1),
@@ -166,7 +170,7 @@ class FinetuningRun(Run):
             # The best model is written by now.
             self.distributed.barrier(self.device)
             self.model = type(self.model).from_pretrained(self.folder.model).to(self.device)
-            record["test"] = self._measure(self._encode(self.splits.test), self.splits.test)
+            record["test"] = self._measure(self._encode("test"), self.splits.test)
         if self.distributed.is_main_process:
             self.write_record(record)
             # Three times the model's size, and nothing is left to go on with.
@@ -214,8 +218,12 @@ class FinetuningRun(Run):
         )  # fmt: skip
         return self.task.metrics(results, encoded, examples, self.model.config)
 
-    def _encode(self, examples: list) -> Any:
-        return self.task.encode(examples, self.tokenizer, self.max_length, self.model.config)
+    def _encode(self, split: str) -> EncodedRows:
+        examples = getattr(self.splits, split)
+        rows = self.task.encode(examples, self.tokenizer, self.max_length, self.model.config)
+        if rows.cut:
+            self.cut[split] = rows.cut
+        return rows
 
 
 def starting_model(

@@ -57,6 +57,7 @@ class FinetuneSettings(TrainingSettings, Settings):
         self.require("max_length", lambda value: value is None or value >= 3, "at least 3, or None")
         for name in ("patience", "threads"):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
+        self.require_config_fields("config")
 
     @classmethod
     def recipe(cls, task: Task, config: ConvBertConfig, /, **changes: Any) -> Self:

@@ -112,6 +112,8 @@ class PretrainSettings(TokenFileSettings):
         super().__post_init__()
         self.require_one_of("objective", OBJECTIVES)
         self.require_one_of("preset", PRESETS)
+        for name in ("sizes", "generator_sizes"):
+            self.require_config_fields(name)
         for name in ("rtd_weight", "cls_mlm_weight"):
             self.require(name, lambda value: value >= 0, "at least 0")
         self.require("generator_fraction", lambda value: 0 < value <= 1, "above 0 and up to 1")

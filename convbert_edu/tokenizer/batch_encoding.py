@@ -42,6 +42,10 @@ class TokenBatch(dict):
         """Return for each token of a row 0 for the first text, 1 for the second, None for special tokens."""
         return self.encodings[batch_index].sequence_ids
 
+    def is_cut(self) -> list[bool]:
+        """Return for each row whether truncation took a part of its text away."""
+        return [bool(encoding.overflowing) for encoding in self.encodings]
+
     def char_to_token(
         self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
     ) -> int | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Self, get_args, get_origin
 
-from convbert_edu.config import read_json_object
+from convbert_edu.config import ConvBertConfig, read_json_object
 
 # A run may go on with other values of these: nothing in the weights changes (threads: nothing but the last bits).
 FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "gradient_checkpointing", "threads"})
@@ -101,6 +101,15 @@ class Settings:
         value = getattr(self, name)
         if value not in allowed:
             raise ValueError(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
+
+    def require_config_fields(self, name: str) -> None:
+        """Raise ValueError where a dictionary has keys that are no fields of ConvBertConfig."""
+        fields = [each.name for each in dataclasses.fields(ConvBertConfig)]
+        unknown = [key for key in getattr(self, name) if key not in fields]
+        if unknown:
+            raise ValueError(
+                f"{name} has {unknown}, which ConvBertConfig does not have; its fields are {', '.join(fields)}"
+            )
 
 
 @dataclass(kw_only=True)

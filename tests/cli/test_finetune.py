@@ -197,6 +197,30 @@ def chooser(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_what_is_cut_is_said(model: Path, tmp_path: Path):
+    """Rows of 6 tokens hold 4 words; the fifth may decide."""
+    lines = {"train": ["the cat likes milk ."] * 3 + ["the cat sleeps"] * 5, "test": ["the bear sleeps"] * 2}
+    for split, texts in lines.items():
+        (tmp_path / f"{split}.csv").write_text(
+            "text,label\n" + "".join(f"{text},{number % 2}\n" for number, text in enumerate(texts))
+        )
+    command = [
+        "finetune", "classification", "--data", f"table:{tmp_path / 'train.csv'}", "--test", tmp_path / "test.csv",
+        "--model", model, "--output", tmp_path / "run", *QUICK, "--set", "epochs=1", "--set", "max_length=6",
+    ]  # fmt: skip
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines()[-1] == (
+        "3 of 8 examples of the train split did not fit into max_length = 6 tokens and were cut; a larger max_length "
+        "reads more of them"
+    )
+    assert json.loads((tmp_path / "run" / "record.json").read_text())["cut"] == {"train": 3}
+    assert json.loads(result.stdout)["examples"]["train"] == 8
+
+    with pytest.warns(UserWarning, match="1 of 2 inputs did not fit into max_length = 6 tokens and were cut"):
+        Predictor.load(tmp_path / "run").predict(["the cat sleeps", "the cat likes milk ."])
+
+
 def test_predict_names_the_line_that_is_wrong_and_answers_those_before_it(
     chooser: Path, tmp_path: Path, monkeypatch
 ):

@@ -24,6 +24,14 @@ def test_long_texts_are_cut():
     assert len(examples.input_ids[0]) == 8
 
 
+@pytest.mark.parametrize("long_ones", [[], [0], [1, TEXTS_AT_ONCE, 2 * TEXTS_AT_ONCE]])
+def test_cut_texts_are_counted(long_ones: list[int]):
+    texts = ["a fine film"] * (2 * TEXTS_AT_ONCE + 1)
+    for number in long_ones:
+        texts[number] += " film"
+    assert encode_texts(TOKENIZER, texts, [0] * len(texts), max_length=5).cut == len(long_ones)
+
+
 @pytest.mark.parametrize("count", [TEXTS_AT_ONCE - 1, TEXTS_AT_ONCE, 2 * TEXTS_AT_ONCE + 1])
 def test_many_texts_are_tokenised_piece_by_piece_and_none_is_lost(count: int):
     words = ["a", "fine", "film"]

@@ -32,6 +32,12 @@ def test_each_choice_is_read_beside_the_context():
     assert batch["labels"].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(("max_length", "cut"), [(9, 0), (8, 1), (7, 1), (6, 2), (5, 2), (4, 3)])
+def test_items_that_do_not_fit_are_counted(max_length: int, cut: int):
+    """The longest readings of the three items have 7, 9 and 5 tokens."""
+    assert TASK.encode(EXAMPLES, TOKENIZER, max_length, CONFIG).cut == cut
+
+
 def test_results_come_in_the_order_of_the_examples():
     config = tiny_config(
         vocab_size=9, pad_token_id=0, mask_convolution=True, **TASK.config_fields(Splits([], [], []))

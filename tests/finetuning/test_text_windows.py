@@ -38,6 +38,13 @@ def test_what_is_longer_than_all_windows_is_cut():
     assert len(encoded) == 2
 
 
+@pytest.mark.parametrize(("windows", "cut"), [(1, 3), (2, 1), (3, 0)])
+def test_texts_that_do_not_fit_are_counted(windows: int, cut: int):
+    """A window has room for 4 words; the texts have 4, 5, 8 and 9."""
+    examples = [TextExample(text_of(words), 0) for words in (4, 5, 8, 9)]
+    assert Classification(windows=windows).encode(examples, TOKENIZER, 6, CONFIG).cut == cut
+
+
 def test_with_one_window_a_text_is_the_row_that_it_was():
     texts = [text_of(words) for words in (3, 25, 0)]
     encoded = Classification().encode([TextExample(text, 0) for text in texts], TOKENIZER, 6, CONFIG)

@@ -30,6 +30,8 @@ from convbert_edu.pretraining.settings import PretrainSettings
         ({"max_length": 0}, "max_length is 0"),
         ({"evaluate_every": -1}, "evaluate_every is -1"),
         ({"freeze_generator": True}, "freeze_generator is true; that needs .* start_generator"),
+        ({"sizes": {"layers": 2}}, r"sizes has \['layers'\], which ConvBertConfig does not have; .*num_hidden_layers"),
+        ({"generator_sizes": {"k": 5}}, r"generator_sizes has \['k'\]"),
         ({"cls_mlm_weight": 0.5}, "cls_mlm_weight is 0.5; it works with objective 'masked_lm' only"),
     ],
 )

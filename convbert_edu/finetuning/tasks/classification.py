@@ -206,6 +206,7 @@ def in_windows(
         input_ids=input_ids,
         token_type_ids=token_type_ids,
         pad_token_id=rows.pad_token_id,
+        cut=rows.cut,
         labels=torch.tensor([labels[number] for number in example_of_row]),
         example_of_row=example_of_row,
     )

@@ -111,7 +111,8 @@ class MaskedLM(Task):
         config: ConvBertConfig,
     ) -> EncodedFillMask:
         """Tokenise texts in which [MASK] stands already."""
-        ids = tokenizer([e.text for e in examples], truncation=True, max_length=max_length)["input_ids"]
+        encoded = tokenizer([e.text for e in examples], truncation=True, max_length=max_length)
+        ids = encoded["input_ids"]
         mask = tokenizer.mask_token_id
         if not all(mask in row for row in ids):
             number = next(number for number, row in enumerate(ids) if mask not in row)
@@ -123,6 +124,7 @@ class MaskedLM(Task):
         return EncodedFillMask(
             input_ids=ids,
             token_type_ids=[[0] * len(row) for row in ids],
+            cut=sum(encoded.is_cut()),
             pad_token_id=tokenizer.pad_token_id,
             labels=labels,
             example_of_row=list(range(len(ids))),

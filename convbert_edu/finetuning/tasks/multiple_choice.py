@@ -55,10 +55,12 @@ class MultipleChoice(Task):
         contexts = [example.context for example in examples for _ in example.choices]
         choices = [f"{e.question} {choice}".strip() for e in examples for choice in e.choices]
         encoded = tokenizer(contexts, choices, truncation=True, max_length=max_length)
+        is_cut = encoded.is_cut()
         return EncodedChoices(
             input_ids=encoded["input_ids"],
             token_type_ids=encoded["token_type_ids"],
             pad_token_id=tokenizer.pad_token_id,
+            cut=sum(any(is_cut[at : at + count]) for at in range(0, len(is_cut), count)),
             count=count,
             labels=torch.tensor([example.label for example in examples]),
         )
