@@ -41,13 +41,13 @@ TEXTS = {
     ),
     "convbert-tiny-generator": Texts(
         "The masked language model behind `convbert-tiny`: of the same size, it predicts masked tokens, and it was "
-        "the generator, frozen, when the discriminator learnt to detect replaced tokens."
+        "the generator, frozen, when the discriminator learned to detect replaced tokens."
     ),
     "convbert-mini": Texts(
         "A ConvBERT made from a BERT: 6 layers of 384 channels with 6 attention heads and 6 heads of span-based "
         "dynamic convolution each, BERT's vocabulary of 30,522 lower-case WordPieces, and embeddings of size 160. In "
         "each layer of all-MiniLM-L6-v2 the six heads that attended most to their neighbours became convolutions; "
-        "then the model was distilled from that BERT, and its [CLS] learnt the mean of the teacher's token vectors. "
+        "then the model was distilled from that BERT, and its [CLS] learned the mean of the teacher's token vectors. "
         "One folder holds the encoder, a masked-LM head and a head for replaced tokens: `ConvBertModel`, "
         "`ConvBertForMaskedLM` and `ConvBertForPreTraining` open it. Fine-tune it with any of the five heads. "
         "Lesson 16 of the course makes such a model step by step.\n\n"

@@ -96,7 +96,7 @@ def train(work: Path, until: str | None, attention_only: bool) -> None:
 
 
 def average(masked_lm: Path, detector: Path, target: Path) -> None:
-    """Write a discriminator whose encoder is the mean of two: it detects, and keeps what the masked LM has learnt."""
+    """Write a discriminator whose encoder is the mean of two: it detects, and keeps what the masked LM has learned."""
     model = ConvBertForPreTraining.from_pretrained(detector)
     before = dict(ConvBertForMaskedLM.from_pretrained(masked_lm).encoder.named_parameters())
     with torch.no_grad():

@@ -112,7 +112,7 @@ def lead_over_baseline(
     """Return a model's lead over the best baseline in a case's first measure, with the interval over items.
 
     results, encoded, examples, config: what `task.metrics` was given. A case with few examples is compared with the
-    baseline that learnt from the same ones. Raises ValueError where the baseline's score is not the one stated.
+    baseline that learned from the same ones. Raises ValueError where the baseline's score is not the one stated.
     """
     case = CASES[name]
     theirs = baseline(name) if case.baseline_reads_all else best_baseline(case, splits)

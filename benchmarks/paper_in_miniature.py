@@ -211,7 +211,7 @@ def piece_file(folder: Path, what: str) -> Path:
 @click.option("--seed", type=int, required=True)
 @click.option("--limit", type=int)
 def measure(folder: Path, seed: int, limit: int | None) -> None:
-    """Measure what the run in FOLDER has learnt, on held-out text and on the tasks. `run` calls this."""
+    """Measure what the run in FOLDER has learned, on held-out text and on the tasks. `run` calls this."""
     torch.set_num_threads(1)
     discriminator = folder / "replaced_token" / "discriminator"
     for what in PIECES:

@@ -37,13 +37,13 @@ def main(examples: int, epochs: int, repeats: int, output: str | None) -> None:
     tokenizer = ConvBertTokenizer.from_pretrained("convbert-tiny")
     # The file is sorted by label.
     every = max(1, len(reviews.train) // examples)
-    learnt, test = (
+    learned, test = (
         encode_texts(tokenizer, [e.text for e in split], [e.label for e in split])
         for split in (reviews.train[::every], reviews.test)
     )
     torch.manual_seed(0)
     model = ConvBertForSequenceClassification.from_pretrained("convbert-tiny", num_labels=2)
-    train(model, learnt, FinetuneSettings(epochs=epochs, batch_size=32, learning_rate=1e-3), device)
+    train(model, learned, FinetuneSettings(epochs=epochs, batch_size=32, learning_rate=1e-3), device)
     model.to(device).eval()
     batches = [(rows, test.batch(rows)) for rows in batches_by_length(test.lengths, BATCH)]
     for _, batch in batches:

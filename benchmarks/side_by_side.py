@@ -1,7 +1,7 @@
 """Long runs that are made of commands: several side by side, for some minutes, and going on another time.
 
 Used by paper_in_miniature.py. Each command is a process of its own, which can be told to stop: `convbert-edu pretrain`
-then saves what it has learnt. What is left to do, a run finds out by itself when it is asked for its next command.
+then saves what it has learned. What is left to do, a run finds out by itself when it is asked for its next command.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A corpus that packs in a second, for the tests of pretraining: made-up sentences with rules that can be learnt."""
+"""A corpus that packs in a second, for the tests of pretraining: made-up sentences with rules that can be learned."""
 
 import random
 from collections.abc import Iterator

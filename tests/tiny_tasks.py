@@ -1,4 +1,4 @@
-"""Tasks that are learnt in seconds, with a model to start from, for the tests of fine-tuning."""
+"""Tasks that are learned in seconds, with a model to start from, for the tests of fine-tuning."""
 
 from pathlib import Path
 from typing import Any

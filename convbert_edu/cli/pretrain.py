@@ -25,8 +25,8 @@ from convbert_edu.cli.common import (
     type=FILE,
     help="Text file to measure on; else every 100th document of --text, from the 51st on.",
 )
-@click.option("--tokenizer", type=FOLDER, help="Folder of a tokenizer to use; else a vocabulary is learnt.")
-@click.option("--vocab-size", default=8000, show_default=True, help="Entries of the learnt vocabulary.")
+@click.option("--tokenizer", type=FOLDER, help="Folder of a tokenizer to use; else a vocabulary is learned.")
+@click.option("--vocab-size", default=8000, show_default=True, help="Entries of the learned vocabulary.")
 @click.option("--max-length", default=128, show_default=True, help="Tokens of a sequence.")
 @click.option("--pairs", default=0.0, show_default=True, help="Share of sequences that are pairs, 0 to 1.")
 @click.option("--recipes", is_flag=True, help="With the course's own texts also the steps of recipes.")

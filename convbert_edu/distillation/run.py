@@ -87,7 +87,7 @@ class DistillationRun(TokenFileRun):
         super().__init__(settings, trainer, token_file, tokenizer, folder, held_out)
 
     def measure(self, held_out: TokenFile) -> dict[str, float]:
-        """Measure on held-out text how close the student is to its teacher, and what its heads have learnt."""
+        """Measure on held-out text how close the student is to its teacher, and what its heads have learned."""
         settings = self.settings
         return evaluate_student(
             self.objective, self.teacher, held_out, self.trainer.sequences.masking,

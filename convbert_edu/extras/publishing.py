@@ -1,6 +1,6 @@
 """Publishing: a model on the hub in one commit, with a model card that is written from the record of its training.
 
-The card says what a model is, what it learnt from and how well.
+The card says what a model is, what it learned from and how well.
 """
 
 import json

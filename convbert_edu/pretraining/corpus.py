@@ -13,7 +13,7 @@ from convbert_edu.pretraining.packing import Packing
 from convbert_edu.pretraining.token_file import TokenFile, write_token_file
 from convbert_edu.tokenizer import ConvBertTokenizer
 
-# The vocabulary is learnt from the first characters of the text, up to so many.
+# The vocabulary is learned from the first characters of the text, up to so many.
 VOCABULARY_CHARACTERS = 100_000_000
 # Of each hundred documents the one with this number, from 0.
 FIRST_HELD_OUT = 50

@@ -1,4 +1,4 @@
-"""WordPiece: the vocabulary, the engine that splits text by it, and how it is learnt from texts (lesson 01).
+"""WordPiece: the vocabulary, the engine that splits text by it, and how it is learned from texts (lesson 01).
 
 Every token has an id, which is its line in vocab.txt counted from 0. The work is done by the `tokenizers` library.
 """
@@ -168,7 +168,7 @@ def train_vocabulary(
     min_frequency: int,
     show_progress: bool,
 ) -> list[str]:
-    """Return the tokens learnt from `texts`, in the order of their ids: special tokens, characters, longer pieces.
+    """Return the tokens learned from `texts`, in the order of their ids: special tokens, characters, longer pieces.
 
     The library's trainer merges the most frequent pair of pieces, as byte-pair encoding does; the original WordPiece
     chose the pair that raises the likelihood of the texts most. The tokens are applied in the same way.

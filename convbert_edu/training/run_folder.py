@@ -51,7 +51,7 @@ class RunFolder:
         except Timeout:
             raise FileExistsError(
                 f"another run is writing to {self.path} at this moment; wait for its end, stop it (Ctrl-C saves what "
-                "it has learnt), or choose another output folder"
+                "it has learned), or choose another output folder"
             ) from None
 
     def starting_point(self, resume: bool) -> Path | None:

@@ -1,4 +1,4 @@
-"""Whole runs on a GPU: every task is learnt, goes on from a checkpoint, and predicts what the CPU predicts."""
+"""Whole runs on a GPU: every task is learned, goes on from a checkpoint, and predicts what the CPU predicts."""
 
 from pathlib import Path
 

@@ -52,7 +52,7 @@ class Task(ABC):
     ) -> EncodedRows:
         """Tokenise examples into rows of at most `max_length` tokens; one example may become several rows.
 
-        Raises ValueError, naming the example, for what cannot be learnt from.
+        Raises ValueError, naming the example, for what cannot be learned from.
         """
 
     def for_training(self, rows: EncodedRows) -> EncodedRows:
