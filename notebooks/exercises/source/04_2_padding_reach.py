@@ -65,7 +65,7 @@ EXERCISE = Exercise(
     task=r"""
 A text of $n$ tokens is read once alone, and once in a batch with a lot of padding behind it. Write
 `changed_by_padding(n, k, layers, masked=False)`. It returns the positions, in ascending order, whose vectors differ
-after so many layers of mixed attention with windows of $k$ tokens, in a list. $k$ is odd.
+after `layers` layers of mixed attention with windows of $k$ tokens, in a list. $k$ is odd.
 
 Self-attention is masked, the convolution is not, as in the published models; with `masked=True` both are. After 0
 layers there are only embeddings. With $k = 1$ a window holds nothing but the token.

@@ -84,7 +84,7 @@ Write `FeedForward`: each token by itself, `[B, n, d]` to `[B, n, d]`.
 $$\mathrm{FeedForward}(X) = \mathrm{GELU}(X W_1 + b_1) W_2 + b_2$$
 
 1. $W_1$ leads from $d$ to `intermediate_size`, $W_2$ back. With `num_groups` equal to 1 they are dense layers, else
-   `GroupedLinear` with so many groups: exercise 05.1, or `(GroupedLinear,) = built("GroupedLinear")`.
+   `GroupedLinear` with that number of groups: exercise 05.1, or `(GroupedLinear,) = built("GroupedLinear")`.
 2. GELU is the exact one, with the error function. There is no dropout here, and no residual connection.
 """,
     solution=nano.FeedForward,

@@ -6,7 +6,7 @@ from convbert_edu.exercises.definition import Case, Exercise, Mistake
 
 
 def smallest_kernel(tokens, layers):
-    """Return the smallest odd k with which so many layers reach so many tokens to each side."""
+    """Return the smallest odd k with which the layers together reach that far to each side."""
     r = math.ceil(tokens / layers)
     return 2 * r + 1
 
