@@ -19,7 +19,7 @@ import torch
 
 from bundled_card import make_card
 from bundled_models import run_stage, stage_record, write_record
-from convbert_edu import ConvBertTokenizer
+from convbert_edu import ConvBertForMaskedLM, ConvBertTokenizer
 from convbert_edu.checkpoints.folder import BUNDLED
 from convbert_edu.distillation.objective import MaskedLMWithDetector
 from convbert_edu.files import atomic_write
@@ -146,7 +146,7 @@ def measure(scores: Path | None) -> None:
         measured["fine_tuning"] = test_scores(json.loads(scores.read_text()))
     record |= measured
     write_record(folder / "record.json", record)
-    parameters = MaskedLMWithDetector.from_pretrained(NAME).num_parameters()
+    parameters = ConvBertForMaskedLM.from_pretrained(NAME).num_parameters()
     with atomic_write(folder / "README.md", "w") as file:
         file.write(make_card(NAME, "ConvBertForMaskedLM", parameters, record))
     click.echo(f"wrote record and card of {NAME}")
