@@ -147,7 +147,7 @@ $$X = \mathrm{LayerNorm}(E[\mathrm{ids}] + E_{pos}[0, 1, \dots, n - 1] + E_{type
     cases=cases,
     shown=shown,
     hints=[
-        "nn.Embedding looks rows of a matrix up; it has an argument for a row that gets no gradient from this.",
+        "nn.Embedding looks up rows of a matrix. One of its arguments names a row that gets no gradient from this.",
         "The positions are the same for all texts: the numbers from 0 to n - 1, for which torch.arange is "
         "made.",
         "Where e equals d, nn.Identity() can stand in the place of the dense layer.",

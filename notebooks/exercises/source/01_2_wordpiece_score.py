@@ -83,8 +83,8 @@ def cases():
 
 def shown(best_pair):
     """Compare with the most frequent pair."""
-    words = {("h", "##u", "##g"): 10, ("p", "##u", "##g"): 5, ("h", "##u", "##g", "##s"): 5}
-    assert best_pair(words) == ("##g", "##s"), "rare together, but never apart: 5 / (20 * 5)"
+    words = {("h", "##u", "##g"): 10, ("h", "##u", "##t"): 12, ("h", "##u", "##g", "##s"): 5}
+    assert best_pair(words) == ("##g", "##s"), "h ##u is most frequent, but 5 / (15 * 5) > 27 / (27 * 27)"
 
 
 EXERCISE = Exercise(

@@ -89,8 +89,8 @@ EXERCISE = Exercise(
     difficulty="medium",
     minutes=20,
     task=r"""
-Write `SpanAwareKey`: from the input $X$ of a block, `[B, n, d]`, it makes a key for each token that knows the
-token's neighbours, $K_s$, `[B, n, a]`.
+Write `SpanAwareKey`: from the input $X$ of a block, `[B, n, d]`, it makes a key for each token, $K_s$,
+`[B, n, a]`. The key of a token depends on its neighbours, too.
 
 1. The depthwise filter $F$, `[d, k]`, moves over the text. Each channel $c$ has a filter of its own:
    $\mathrm{filtered}[t, c] = \sum_j F[c, j] \, X[t + j - r, c]$ with $r = \lfloor k / 2 \rfloor$. Outside of the
