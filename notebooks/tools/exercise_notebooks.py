@@ -148,10 +148,10 @@ def _opening(lesson: str, exercises: list[Exercise], kind: str) -> str:
             "One right answer to each exercise. Where a lesson writes the same class, the answer is the lesson's "
             "cell.\n\n"
         )
-    lesson_link = f"[lesson {lesson}]({up}../{path.name})"
+    lesson_link = f"[Lesson {lesson}]({up}../{path.name})"
     quiz = f"[quiz](quizzes/{lesson}_quiz.md) · " if kind == "exercises" else ""
     return text + (
-        f"The {lesson_link} · [{'solutions' if kind == 'exercises' else 'exercises'}]({other}) · {quiz}"
+        f"{lesson_link} · [{'solutions' if kind == 'exercises' else 'exercises'}]({other}) · {quiz}"
         f"[how exercises work]({up}README.md)"
     )
 
