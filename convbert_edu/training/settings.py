@@ -42,8 +42,8 @@ IN_WORDS = {
 
 def check_type(name: str, value: Any, annotation: Any) -> None:
     """Raise ValueError, naming the setting and what it must be, where a plain JSON value does not fit a type."""
-    parts = get_args(annotation) if isinstance(annotation, UnionType) else [annotation]
-    kinds = [get_origin(part) or part for part in parts]
+    alternatives = get_args(annotation) if isinstance(annotation, UnionType) else [annotation]
+    kinds = [get_origin(each) or each for each in alternatives]
     if not any(_is_a(value, kind) for kind in kinds):
         raise ValueError(f"{name} is {value!r}; it must be {' or '.join(IN_WORDS[kind] for kind in kinds)}")
 
