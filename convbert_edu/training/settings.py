@@ -113,8 +113,11 @@ class Settings:
 
 
 @dataclass(kw_only=True)
-class TrainingSettings:
-    """The settings of the training loop for examples with targets (see trainer.py)."""
+class TrainingSettings(Settings):
+    """The settings of the training loop for examples with targets (see trainer.py).
+
+    Raises ValueError, naming the field, for values that cannot work.
+    """
 
     epochs: int = setting(4, "times that all examples are read")
     batch_size: int = setting(32, "examples of one process in one micro-batch")
@@ -132,3 +135,14 @@ class TrainingSettings:
         False, "less memory, more time: layers are computed again for their gradients"
     )
     seed: int = setting(0, "of the random numbers: order of the batches, and dropout")
+
+    def __post_init__(self) -> None:
+        self.require_one_of("precision", PRECISIONS)
+        for name in ("epochs", "batch_size", "gradient_accumulation_steps"):
+            self.require(name, lambda value: value >= 1, "at least 1")
+        self.require("weight_decay", lambda value: value >= 0, "at least 0")
+        for name in ("learning_rate", "max_grad_norm"):
+            self.require(name, lambda value: value > 0, "above 0")
+        self.require("layer_decay", lambda value: 0 < value <= 1, "above 0 and up to 1")
+        self.require("warmup_fraction", lambda value: 0 <= value < 1, "from 0 to below 1")
+        self.require("dropout", lambda value: value is None or 0 <= value < 1, "from 0 to below 1, or None")

@@ -107,6 +107,27 @@ def test_accumulated_micro_batches_equal_one_large_batch(micro_batches: int):
     assert_same_training(weights[1], weights[0])
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        # As PyTorch calls it: it would have been trained in float32, without a word.
+        ({"precision": "bf16"}, "precision is 'bf16'; choose one of auto, float32, bfloat16"),
+        ({"epochs": 0}, "epochs is 0; it must be at least 1"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps is 0"),
+        ({"learning_rate": 0.0}, r"learning_rate is 0.0; it must be above 0"),
+        ({"weight_decay": -0.1}, r"weight_decay is -0.1; it must be at least 0"),
+        ({"layer_decay": 0.0}, r"layer_decay is 0.0; it must be above 0 and up to 1"),
+        ({"warmup_fraction": -0.1}, r"warmup_fraction is -0.1; it must be from 0 to below 1"),
+        ({"max_grad_norm": 0.0}, r"max_grad_norm is 0.0; it must be above 0"),
+        ({"dropout": 1.5}, r"dropout is 1.5; it must be from 0 to below 1, or None"),
+    ],
+)
+def test_a_setting_of_the_loop_that_cannot_work_is_named(changes: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        TrainingSettings(**changes)
+
+
 def test_predictions_come_in_the_order_of_the_examples():
     model, examples = tiny_model().eval(), contains_token_5(50)
     model.config.mask_convolution = True  # so that a score does not depend on the padding of its batch
