@@ -60,6 +60,7 @@ class TokenFileSettings(Settings):
     evaluate_sequences: int = setting(1000, "held-out sequences that are measured")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require_one_of("precision", PRECISIONS)
         for name in ("steps", "batch_size", "gradient_accumulation_steps", "log_every", "evaluate_sequences"):
             self.require(name, lambda value: value >= 1, "at least 1")

@@ -133,7 +133,7 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
         ),
         (
             ["masked-lm", "--data", "reviews:rt", "--set", 'task_options={"mask_probability": 15}'],
-            "mask_probability is 15; it is a share, above 0 and up to 1",
+            "mask_probability is 15.0; it is a share, above 0 and up to 1",
         ),
     ],
 )

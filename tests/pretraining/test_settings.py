@@ -69,6 +69,13 @@ def test_unknown_names_and_wrong_types_are_named(values: dict, message: str):
         PretrainSettings.from_dict(values)
 
 
+@pytest.mark.usefixtures("as_a_user")
+def test_a_path_does_for_the_name_of_a_folder():
+    """The record of a run is JSON, which has no paths."""
+    settings = PretrainSettings(start_generator=Path("models", "generator"))
+    assert json.loads(json.dumps(settings.to_dict()))["start_generator"] == str(Path("models", "generator"))
+
+
 def test_whole_numbers_do_for_fractions():
     settings = PretrainSettings.from_dict({"learning_rate": 1, "checkpoint_minutes": 5})
     assert (settings.learning_rate, settings.checkpoint_minutes) == (1.0, 5.0)

@@ -14,7 +14,7 @@ from convbert_edu.data.batching import EncodedRows
 from convbert_edu.data.examples import Splits
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.settings import IN_WORDS
+from convbert_edu.training.settings import IN_WORDS, make_plain
 
 
 class Task(ABC):
@@ -30,6 +30,9 @@ class Task(ABC):
     paper_settings: ClassVar[dict[str, Any]] = {}
     # Tokens of a row in the authors' recipe.
     default_max_length: ClassVar[int] = 128
+
+    def __post_init__(self) -> None:
+        make_plain(self)
 
     def fitted_to(self, splits: Splits) -> Self:
         """Return the task with those options settled that follow from the data."""

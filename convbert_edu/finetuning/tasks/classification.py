@@ -45,6 +45,7 @@ class Classification(Task):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.windows < 1:
             raise ValueError(f"windows is {self.windows}; a text is read in at least 1")
         if not 0 < self.threshold < 1:

@@ -54,6 +54,7 @@ class MaskedLM(Task):
     whole_word_masking: bool = setting(False, "mask all pieces of a word together")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("mask_probability", "mask_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is a share, above 0 and up to 1")
