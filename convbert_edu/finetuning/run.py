@@ -78,8 +78,11 @@ def _check_complete(
         {name: value for name, value in each.items() if name not in free}
         for each in (record["settings"], asked)
     )
-    before |= {name: record[name] for name in ("task", "model", "examples")}
-    check_same_run(path, before, now | {"task": task.name, "model": model, "examples": _sizes(splits)})
+    before |= {name: record[name] for name in ("task", "task_options", "model", "examples")}
+    # Options that were left open are settled by the data, as they were when the run began.
+    options = dataclasses.asdict(task.fitted_to(splits))
+    now |= {"task": task.name, "task_options": options, "model": model, "examples": _sizes(splits)}
+    check_same_run(path, before, now)
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

@@ -66,6 +66,8 @@ def test_resuming_a_complete_run_gives_its_record_and_refuses_what_it_did_not_do
     ):
         with pytest.raises(ValueError, match=message):
             run(model, tmp_path, settings, splits=splits, resume=True)
+    with pytest.raises(ValueError, match=r"task_options was .*'windows': 1.*, now .*'windows': 3"):
+        run(model, tmp_path, task=Classification(windows=3), resume=True)
 
 
 @pytest.mark.parametrize("name", ["model", "log.jsonl"])
