@@ -54,6 +54,7 @@ def finetune(
     raises.
     """
     settings = settings or FinetuneSettings()
+    _check_options(task, settings)
     device = device or find_device()
     folder = RunFolder(output_folder)
     if resume and folder.record.exists():
@@ -65,6 +66,19 @@ def finetune(
         return FinetuningRun(task, splits, model, folder, settings, device, distributed)
 
     return run_in_folder(make_run, output_folder, resume, settings.threads, device)
+
+
+def _check_options(task: Task, settings: FinetuneSettings) -> None:
+    """Raise ValueError where the settings name options that the task does not have: the task's would be taken."""
+    options = dataclasses.asdict(task)
+    unheeded = {
+        name: value for name, value in settings.task_options.items() if options.get(name, ...) != value
+    }
+    if unheeded:
+        raise ValueError(
+            f"task_options is {settings.task_options}, but the task has {options}; give the task the same options: "
+            f"make_task({task.name!r}, settings.task_options)"
+        )
 
 
 def _check_complete(

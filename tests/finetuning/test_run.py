@@ -228,6 +228,14 @@ def test_data_and_settings_that_do_not_fit_are_refused_before_anything_is_writte
     assert not (tmp_path / "run").exists()
 
 
+def test_options_in_the_settings_that_the_task_lacks_are_refused(model, tmp_path: Path):
+    """The record would name them, and the run would not have heeded them."""
+    settings = quick_settings(epochs=1, task_options={"windows": 3})
+    with pytest.raises(ValueError, match=r"task_options is \{'windows': 3\}, but the task has .*'windows': 1"):
+        run(model, tmp_path, settings)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_trained_head_for_other_labels_is_replaced_only_when_asked(model, tmp_path: Path):
     run(model, tmp_path / "six", quick_settings(epochs=1))
     two = Splits([TextExample("the cat", 0), TextExample("the dog", 1)] * 8, [], [], ("cat", "dog"))
