@@ -75,8 +75,10 @@ class TokenFileSettings(Settings):
         self.require(
             "warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})"
         )
-        for name in ("threads", "max_length", "stop_after"):
+        for name in ("threads", "stop_after"):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
+        # [CLS] and [SEP] alone leave nothing to mask.
+        self.require("max_length", lambda value: value is None or value >= 3, "at least 3, or None")
 
 
 @dataclass(kw_only=True)
@@ -122,6 +124,11 @@ class PretrainSettings(TokenFileSettings):
             raise ValueError(
                 "freeze_generator is true; that needs objective 'replaced_token' and a trained generator in "
                 "start_generator"
+            )
+        if self.start_discriminator is not None and self.objective != "replaced_token":
+            raise ValueError(
+                f"start_discriminator is {self.start_discriminator!r}, but objective 'masked_lm' trains no "
+                "discriminator; name the model to start from in start_generator"
             )
         if self.cls_mlm_weight and self.objective != "masked_lm":
             raise ValueError(
