@@ -116,10 +116,10 @@ class MaskedLM(Task):
         ids = encoded["input_ids"]
         mask = tokenizer.mask_token_id
         if not all(mask in row for row in ids):
-            number = next(number for number, row in enumerate(ids) if mask not in row)
+            text = next(e.text for e, row in zip(examples, ids, strict=True) if mask not in row)
             raise ValueError(
-                f"text {number} has no {tokenizer.mask_token} among its first {max_length} tokens; write "
-                f"{tokenizer.mask_token} where a token is to be predicted"
+                f"the text {shorten(text, 40)!r} has no {tokenizer.mask_token} among its first {max_length} tokens; "
+                f"write {tokenizer.mask_token} where a token is to be predicted"
             )
         labels = [[token if token == mask else IGNORE_INDEX for token in row] for row in ids]
         return EncodedFillMask(
