@@ -95,6 +95,12 @@ def test_a_model_that_predicts_the_same_everywhere_has_no_correlation():
         assert measured(examples, head(examples), [[1], [1], [1]]) == {"pearson": 0.0, "spearman": 0.0}
 
 
+def test_a_single_value_has_no_correlation():
+    """A test split of one example must not end a run that has been trained."""
+    examples = [TextExample("a", 1.0)]
+    assert measured(examples, head(examples), [[2]]) == {"pearson": 0.0, "spearman": 0.0}
+
+
 @pytest.mark.usefixtures("as_a_user")
 @pytest.mark.parametrize(
     ("bad", "message"),
