@@ -276,7 +276,10 @@ def trained_head(folder: Path) -> str:
 
 
 def _check_head(task: Task, fields: dict, folder: Path) -> None:
-    """Raise ValueError where the folder holds the task's head, trained for another number of labels."""
+    """Raise ValueError where the folder holds the task's head, trained for other labels.
+
+    That is another number of them, or the same names in another order. Names may be others, for labels are renamed.
+    """
     if trained_head(folder) != task.model_class.__name__:
         return
     config = ConvBertConfig.from_pretrained(folder)
@@ -285,4 +288,11 @@ def _check_head(task: Task, fields: dict, folder: Path) -> None:
         raise ValueError(
             f"the model in {folder} has a trained head for {config.num_labels} labels ({names_of(config)}), but the "
             f"data has {wanted}; use data with the same labels, or replace the head (new_head=true)"
+        )
+    ours, theirs = list(fields.get("id2label", {}).values()), list(config.id2label.values())
+    if ours != theirs and sorted(ours) == sorted(theirs):
+        raise ValueError(
+            f"the model in {folder} has a trained head for the labels {names_of(config)}, and the data has them in the "
+            f"order {', '.join(ours)}: what the head learned for one would count for another. Give the data the "
+            "model's order (label_names, --read 'label_names=[...]'), or replace the head (new_head=true)"
         )

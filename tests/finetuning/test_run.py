@@ -241,6 +241,9 @@ def test_a_trained_head_for_other_labels_is_replaced_only_when_asked(model, tmp_
     two = Splits([TextExample("the cat", 0), TextExample("the dog", 1)] * 8, [], [], ("cat", "dog"))
     with pytest.raises(ValueError, match=r"trained head for 6 labels \(cat, .*\), but the data has 2"):
         run(tmp_path / "six" / "model", tmp_path / "two", splits=two)
+    swapped = Splits([TextExample("the cat", 0)], [], [], (NAMES[1], NAMES[0], *NAMES[2:]))
+    with pytest.raises(ValueError, match=rf"labels {NAMES[0]}, .* in the order {NAMES[1]}, {NAMES[0]}"):
+        run(tmp_path / "six" / "model", tmp_path / "two", splits=swapped)
     run(tmp_path / "six" / "model", tmp_path / "two", quick_settings(epochs=1, new_head=True), splits=two)
     assert (
         ConvBertForSequenceClassification.from_pretrained(tmp_path / "two" / "model").config.num_labels == 2
