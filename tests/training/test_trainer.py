@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification
-from convbert_edu.data.batching import EncodedTexts
+from convbert_edu.data.batching import EncodedRows, EncodedTexts
 from convbert_edu.training.predict import accuracy, predict_logits
 from convbert_edu.training.run_checkpoint import load_checkpoint, save_checkpoint
 from convbert_edu.training.settings import TrainingSettings
@@ -126,6 +126,17 @@ def test_accumulated_micro_batches_equal_one_large_batch(micro_batches: int):
 def test_a_setting_of_the_loop_that_cannot_work_is_named(changes: dict, message: str):
     with pytest.raises(ValueError, match=message):
         TrainingSettings(**changes)
+
+
+def test_examples_without_rows_or_without_targets_are_refused():
+    rows = dict(input_ids=[[2, 5]], token_type_ids=[[0, 0]], pad_token_id=0)
+    none = EncodedTexts(input_ids=[], token_type_ids=[], pad_token_id=0, labels=torch.tensor([]))
+    for examples, message in (
+        (none, "there are no examples to learn from"),
+        (EncodedRows(**rows), "input_ids, token_type_ids, attention_mask, but neither labels nor start_positions"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(tiny_model(), examples)
 
 
 def test_predictions_come_in_the_order_of_the_examples():
