@@ -86,6 +86,13 @@ def _check_tokens_and_labels(config: Any) -> None:
     if pad is not None:
         is_id = isinstance(pad, int) and not isinstance(pad, bool) and 0 <= pad < config.vocab_size
         _require(is_id, "pad_token_id", pad, f"None or a row of the vocabulary, 0 to {config.vocab_size - 1}")
+    # They agree when a configuration is made; one of them may have been changed since.
+    names = len(config.id2label or ())
+    if config.num_labels != names:
+        raise ValueError(
+            f"num_labels is {config.num_labels} but id2label names {names} labels; say how many labels there are when "
+            "the configuration is made, by num_labels or by id2label: the other one then follows"
+        )
     if config.problem_type == "single_label_classification":
         _require(config.num_labels > 1, "num_labels", config.num_labels, "at least 2 for problem_type "
                  "'single_label_classification', which chooses between labels; for one number to predict use "

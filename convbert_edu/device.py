@@ -16,7 +16,7 @@ def find_device(name: str | None = None) -> torch.device:
     """Return the device to compute on: `name` if given, else a CUDA GPU, else Apple's GPU (mps), else the CPU.
 
     Under `torchrun` each process takes the GPU whose number is its LOCAL_RANK.
-    Raises ValueError when `name` asks for hardware that this machine does not have.
+    Raises ValueError when `name` asks for hardware that this machine does not have, or is no name of a device.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name is None:
@@ -27,7 +27,10 @@ def find_device(name: str | None = None) -> torch.device:
         raise ValueError(f"device {name!r} is not available here; choose one of {present}, or leave it out")
     if name == "cuda":
         name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    device, count = torch.device(name), torch.cuda.device_count()
+    try:
+        device, count = torch.device(name), torch.cuda.device_count()
+    except RuntimeError as error:
+        raise ValueError(f"device {name!r} is no name of a device; write {kind}, or {kind}:0") from error
     if kind == "cuda" and device.index >= count:
         raise ValueError(f"there is no GPU number {device.index} here; {count} are present, counted from 0")
     return device

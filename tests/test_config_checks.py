@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convbert_edu import ConvBertConfig, ConvBertModel
+from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification, ConvBertModel
 from convbert_edu.config_checks import BOOLEANS, POSITIVE_INTEGERS
 from helpers import tiny_config
 
@@ -100,6 +100,17 @@ def test_a_field_that_was_changed_later_is_checked_when_a_model_is_made():
     config.conv_kernel_size = 4
     with pytest.raises(ValueError, match="conv_kernel_size is 4; it must be odd"):
         ConvBertModel(config)
+
+
+@pytest.mark.parametrize("changes", [{"num_labels": 5}, {"id2label": dict(enumerate("abcde"))}])
+def test_labels_that_were_changed_later_are_refused_before_a_head_is_trained(changes: dict[str, Any]):
+    """Such a model could be trained, but not saved: its configuration contradicts itself."""
+    config = tiny_config()
+    for name, value in changes.items():
+        setattr(config, name, value)
+    counts = (5, 2) if "num_labels" in changes else (2, 5)
+    with pytest.raises(ValueError, match="num_labels is {} but id2label names {} labels".format(*counts)):
+        ConvBertForSequenceClassification(config)
 
 
 def test_whole_numbers_do_for_probabilities_and_None_where_a_default_exists():

@@ -64,6 +64,8 @@ def test_each_process_of_torchrun_takes_its_own_gpu(machine, monkeypatch: pytest
         (2, "mps", r"device 'mps' is not available here; choose one of \['cuda', 'cpu'\]"),
         (2, "gpu", r"device 'gpu' is not available here"),
         (2, "", r"device '' is not available here"),
+        (0, "cpu:x", "device 'cpu:x' is no name of a device; write cpu, or cpu:0"),
+        (2, "cuda:", "device 'cuda:' is no name of a device; write cuda, or cuda:0"),
         (2, "cuda:2", "there is no GPU number 2 here; 2 are present, counted from 0"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from convbert_edu.cli.common import FILE, plain_errors
 
@@ -66,10 +67,7 @@ def convert(
             )  # fmt: skip
             click.echo(f"wrote {target}\n{found}")
             return
-        if layers or embedding_size or files or heads != "local" or convolution != "span":
-            raise click.UsageError(
-                "--layers, --embedding-size, --heads, --convolution and --text need --from-bert"
-            )
+        _refuse_options_of_from_bert()
         from convbert_edu.extras.conversion import convert as run
 
         report = run(Path(source), target)
@@ -77,6 +75,20 @@ def convert(
         click.echo(f"wrote {line}")
     for note in report.notes:
         click.echo(f"note: {note}")
+
+
+def _refuse_options_of_from_bert() -> None:
+    """Refuse the options that only --from-bert heeds, as their help says, where one of them was given."""
+    context = click.get_current_context()
+    given = [
+        option.opts[0]
+        for option in context.command.params
+        if isinstance(option, click.Option)
+        and (option.help or "").endswith("[--from-bert]")
+        and context.get_parameter_source(option.name) is not ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(f"only a BERT is converted with {', '.join(given)}, which need --from-bert")
 
 
 def measured_texts(files: Sequence[Path]) -> list[str]:

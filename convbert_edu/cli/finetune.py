@@ -115,10 +115,14 @@ def finetune(
     from convbert_edu.finetuning.run import finetune as run
     from convbert_edu.finetuning.settings import FinetuneSettings
     from convbert_edu.finetuning.tasks import make_task
+    from convbert_edu.training.settings import check_type
 
     with plain_errors():
         values = settings_from(file, changes)
-        chosen = make_task(task, values.get("task_options", {}))
+        task_options = values.get("task_options", {})
+        # The other settings wait for the task, on which their defaults depend.
+        check_type("task_options", task_options, dict)
+        chosen = make_task(task, task_options)
         config = ConvBertConfig.from_pretrained(model)
         reading = settings_from(None, options, "--read")
         epochs = {"epochs": 10} if reading.get("task") in TEN_EPOCHS else {}

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from convbert_edu.cli.common import (
     FILE,
@@ -51,6 +52,7 @@ def pack_data(
     from convbert_edu.pretraining.packing import Packing
     from convbert_edu.tokenizer import ConvBertTokenizer
 
+    _check_together(texts, held_out, tokenizer, recipes)
     with plain_errors():
         if not texts:
             own_texts = distillation_texts if recipes else pretraining_texts
@@ -72,6 +74,19 @@ def pack_data(
     for name, split in (("train", built.train), ("held out", built.held_out)):
         counts = ", ".join(f"{split.index[what]:,} {what}" for what in ("documents", "sequences", "tokens"))
         click.echo(f"{name}: {counts}")
+
+
+def _check_together(
+    texts: tuple[Path, ...], held_out: Path | None, tokenizer: Path | None, recipes: bool
+) -> None:
+    """Refuse options of which one would go unheeded beside another."""
+    if held_out and not texts:
+        raise click.UsageError("--held-out needs --text: the course's own texts have held-out ones already")
+    if recipes and texts:
+        raise click.UsageError("--recipes adds to the course's own texts; leave out either --recipes or --text")
+    source = click.get_current_context().get_parameter_source("vocab_size")
+    if tokenizer and source is not ParameterSource.DEFAULT:
+        raise click.UsageError("--tokenizer brings its own vocabulary; leave out either it or --vocab-size")
 
 
 def _sections() -> list[Section]:

@@ -1,4 +1,5 @@
-"""The loss of a distillation: how far the student's hidden states are from the teacher's, and two games beside it.
+"""The loss of a distillation: how far the student's hidden states are from the teacher's, and both objectives of
+pretraining beside it.
 
 Lesson 16 writes the first two lines of it:
 
@@ -21,6 +22,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from convbert_edu.device import at_least_float32
 from convbert_edu.distillation.settings import DistillationSettings
 from convbert_edu.models.encoder import ConvBertModel
 from convbert_edu.models.heads import ConvBertForMaskedLM, ReplacedTokenHead
@@ -47,7 +49,8 @@ class DistillationOutput:
     layer_errors: for embeddings and each layer, the sum over real tokens of the error as the loss has it
     sentence_error: of each text, times its number of real tokens
     masked_lm_loss, num_correct: over masked tokens; detection_loss: over all that may be masked
-    scores, replaced: what the replaced-token head thinks and what is so; None where there is no such head
+    scores, replaced: for each token the logit of the replaced-token head, and whether it was really replaced; None
+    where there is no such head
     """
 
     loss: Float[Tensor, ""]
@@ -197,7 +200,7 @@ class DistillationObjective(nn.Module):
         real = attention_mask.bool()
         errors = []
         for ours, theirs in zip(found.hidden_states, states, strict=True):
-            difference = _full(ours[real]) - _full(theirs[real])
+            difference = at_least_float32(ours[real]) - at_least_float32(theirs[real])
             errors.append(difference.square().mean(dim=-1).sum())
         return torch.stack(errors) / self.variances[:-1]
 
@@ -208,7 +211,7 @@ class DistillationObjective(nn.Module):
         attention_mask: Int[Tensor, "batch seq"],
     ) -> Float[Tensor, ""]:
         """Return |c - m|^2 / (d var) of each text, times its number of real tokens, summed over texts."""
-        each = (_full(last[:, 0]) - means).square().mean(dim=-1)
+        each = (at_least_float32(last[:, 0]) - means).square().mean(dim=-1)
         return (each * attention_mask.sum(dim=1)).sum() / self.variances[-1]
 
     def _masked_lm(
@@ -220,7 +223,7 @@ class DistillationObjective(nn.Module):
         uniform_samples: Float[Tensor, " masked"],
         total: float | None,
     ) -> Int[Tensor, "batch seq"]:
-        """Add masked language modelling to the loss; return the text with the student's guesses in it."""
+        """Add masked language modelling to the loss; return the text with the student's samples in it."""
         original_tokens = original_ids.flatten()[positions]
         log_probs = score_masked_tokens(self.student, last, positions)
         masked_lm_loss = F.nll_loss(log_probs, original_tokens, reduction="sum")
@@ -243,9 +246,10 @@ class DistillationObjective(nn.Module):
         maskable: Bool[Tensor, "batch seq"],
         total: float | None,
     ) -> None:
-        """Add replaced-token detection to the loss. No gradient passes through the drawing of a guess."""
+        """Add replaced-token detection to the loss. No gradient passes through the sampling."""
         replaced = corrupted_ids != original_ids
-        scores = _full(self.student.replaced_token_head(self.encoder(corrupted_ids, *rest).last_hidden_state))
+        last = self.encoder(corrupted_ids, *rest).last_hidden_state
+        scores = at_least_float32(self.student.replaced_token_head(last))
         each = F.binary_cross_entropy_with_logits(scores, replaced.to(scores.dtype), reduction="none")
         detection_loss = (each * maskable).sum()
         output.loss = output.loss + self.settings.rtd_weight * detection_loss / (
@@ -263,7 +267,7 @@ def sentence_embeddings(
 ) -> Float[Tensor, "batch hidden"]:
     """Return the mean of the hidden states of each text over its real tokens, [CLS] and [SEP] among them."""
     real = attention_mask[..., None].to(hidden_states.dtype)
-    return _full(hidden_states * real).sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)
+    return at_least_float32(hidden_states * real).sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)
 
 
 def attention_error(
@@ -275,12 +279,7 @@ def attention_error(
     real = attention_mask.bool()
     total = torch.zeros((), device=real.device)
     for our_map, their_map in zip(ours, theirs, strict=True):
-        our_log, their_log = (_full(each).clamp(min=1e-9).log() for each in (our_map, their_map))
-        divergence = (_full(their_map) * (their_log - our_log)).sum(dim=-1).mean(dim=1)
+        our_log, their_log = (at_least_float32(each).clamp(min=1e-9).log() for each in (our_map, their_map))
+        divergence = (at_least_float32(their_map) * (their_log - our_log)).sum(dim=-1).mean(dim=1)
         total = total + divergence[real].sum() / len(ours)
     return total
-
-
-def _full(numbers: Tensor) -> Tensor:
-    """Return numbers in float32 whatever autocast does; float64 stays."""
-    return numbers if numbers.dtype == torch.float64 else numbers.float()

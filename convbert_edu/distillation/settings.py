@@ -77,5 +77,5 @@ class DistillationSettings(TokenFileSettings):
         if self.rtd_weight and not self.masked_lm_weight:
             raise ValueError(
                 f"rtd_weight is {self.rtd_weight} but masked_lm_weight is 0; the replacements are the student's own "
-                "guesses at masked tokens, so set masked_lm_weight above 0 as well"
+                "samples for masked tokens, so set masked_lm_weight above 0 as well"
             )

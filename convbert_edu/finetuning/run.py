@@ -54,6 +54,7 @@ def finetune(
     raises.
     """
     settings = settings or FinetuneSettings()
+    _check_options(task, settings)
     device = device or find_device()
     folder = RunFolder(output_folder)
     if resume and folder.record.exists():
@@ -67,6 +68,19 @@ def finetune(
     return run_in_folder(make_run, output_folder, resume, settings.threads, device)
 
 
+def _check_options(task: Task, settings: FinetuneSettings) -> None:
+    """Raise ValueError where the settings name options that the task does not have: the task's would be taken."""
+    options = dataclasses.asdict(task)
+    unheeded = {
+        name: value for name, value in settings.task_options.items() if options.get(name, ...) != value
+    }
+    if unheeded:
+        raise ValueError(
+            f"task_options is {settings.task_options}, but the task has {options}; give the task the same options: "
+            f"make_task({task.name!r}, settings.task_options)"
+        )
+
+
 def _check_complete(
     path: Path, record: dict[str, Any], task: Task, splits: Splits, model: str, settings: FinetuneSettings
 ) -> None:
@@ -78,8 +92,11 @@ def _check_complete(
         {name: value for name, value in each.items() if name not in free}
         for each in (record["settings"], asked)
     )
-    before |= {name: record[name] for name in ("task", "model", "examples")}
-    check_same_run(path, before, now | {"task": task.name, "model": model, "examples": _sizes(splits)})
+    before |= {name: record[name] for name in ("task", "task_options", "model", "examples")}
+    # Options that were left open are settled by the data, as they were when the run began.
+    options = dataclasses.asdict(task.fitted_to(splits))
+    now |= {"task": task.name, "task_options": options, "model": model, "examples": _sizes(splits)}
+    check_same_run(path, before, now)
 
 
 def _sizes(splits: Splits) -> dict[str, int]:
@@ -259,7 +276,10 @@ def trained_head(folder: Path) -> str:
 
 
 def _check_head(task: Task, fields: dict, folder: Path) -> None:
-    """Raise ValueError where the folder holds the task's head, trained for another number of labels."""
+    """Raise ValueError where the folder holds the task's head, trained for other labels.
+
+    That is another number of them, or the same names in another order. Names may be others, for labels are renamed.
+    """
     if trained_head(folder) != task.model_class.__name__:
         return
     config = ConvBertConfig.from_pretrained(folder)
@@ -268,4 +288,11 @@ def _check_head(task: Task, fields: dict, folder: Path) -> None:
         raise ValueError(
             f"the model in {folder} has a trained head for {config.num_labels} labels ({names_of(config)}), but the "
             f"data has {wanted}; use data with the same labels, or replace the head (new_head=true)"
+        )
+    ours, theirs = list(fields.get("id2label", {}).values()), list(config.id2label.values())
+    if ours != theirs and sorted(ours) == sorted(theirs):
+        raise ValueError(
+            f"the model in {folder} has a trained head for the labels {names_of(config)}, and the data has them in the "
+            f"order {', '.join(ours)}: what the head learned for one would count for another. Give the data the "
+            "model's order (label_names, --read 'label_names=[...]'), or replace the head (new_head=true)"
         )

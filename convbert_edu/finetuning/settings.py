@@ -5,14 +5,14 @@ from typing import Any, Self
 
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.finetuning.tasks.base import Task
-from convbert_edu.training.settings import PRECISIONS, Settings, TrainingSettings, setting
+from convbert_edu.training.settings import TrainingSettings, setting
 
 # Models of this width and above (ConvBERT-base) learn with the lower rate.
 LARGE, LARGE_RATE = 768, 1e-4
 
 
 @dataclass(kw_only=True)
-class FinetuneSettings(TrainingSettings, Settings):
+class FinetuneSettings(TrainingSettings):
     """The settings of the loop and those around it. Raises ValueError, naming the field, for values that cannot work.
 
     `recipe` makes the authors' settings for a task and a model.
@@ -43,17 +43,10 @@ class FinetuneSettings(TrainingSettings, Settings):
     threads: int | None = setting(None, "threads of the CPU; None: as many as PyTorch takes by itself")
 
     def __post_init__(self) -> None:
-        self.require_one_of("precision", PRECISIONS)
-        counts = ("epochs", "batch_size", "gradient_accumulation_steps", "evaluation_batch_size", "log_every")
-        for name in counts:
+        super().__post_init__()
+        for name in ("evaluation_batch_size", "log_every"):
             self.require(name, lambda value: value >= 1, "at least 1")
-        for name in ("weight_decay", "checkpoint_minutes"):
-            self.require(name, lambda value: value >= 0, "at least 0")
-        for name in ("learning_rate", "max_grad_norm"):
-            self.require(name, lambda value: value > 0, "above 0")
-        self.require("layer_decay", lambda value: 0 < value <= 1, "above 0 and up to 1")
-        self.require("warmup_fraction", lambda value: 0 <= value < 1, "from 0 to below 1")
-        self.require("dropout", lambda value: value is None or 0 <= value < 1, "from 0 to below 1, or None")
+        self.require("checkpoint_minutes", lambda value: value >= 0, "at least 0")
         self.require("max_length", lambda value: value is None or value >= 3, "at least 3, or None")
         for name in ("patience", "threads"):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")

@@ -15,7 +15,7 @@ from convbert_edu.config import ConvBertConfig
 class GroupedLinear(nn.Module):
     """A linear layer cut into independent groups (the paper's grouped linear operator).
 
-    Group g maps slice g of the input to slice g of the output, with g times fewer weights than a dense layer.
+    Group g maps slice g of the input to slice g of the output, with num_groups times fewer weights than a dense layer.
     Groups mix only through the attention before and after.
     """
 

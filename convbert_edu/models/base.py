@@ -85,14 +85,19 @@ class PretrainedModel(nn.Module):
         return model.eval()
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:
-        """Write config.json and model.safetensors, in transformers' names; each file appears whole or not at all."""
+        """Write config.json and model.safetensors, in transformers' names; each file appears whole or not at all.
+
+        Raises ValueError, before anything is written, where a field of `config` was changed to what cannot be.
+        """
         folder = Path(folder)
-        save_weights_file(self, folder / WEIGHTS_FILE)
         # What an older file said about its weights no longer holds; transformers loads in the precision named here.
         kind = self.saved_as or type(self).__name__
         facts = {"architectures": [kind], "dtype": str(self.dtype).removeprefix("torch.")}
         others = {name: value for name, value in self.config.extra.items() if name != "torch_dtype"}
-        dataclasses.replace(self.config, extra=others | facts).save_pretrained(folder)
+        # This checks the fields: with a wrong one nothing is written.
+        config = dataclasses.replace(self.config, extra=others | facts)
+        save_weights_file(self, folder / WEIGHTS_FILE)
+        config.save_pretrained(folder)
 
     def num_parameters(self) -> int:
         """Return the number of trainable parameters; a tied weight counts once."""

@@ -60,6 +60,7 @@ class TokenFileSettings(Settings):
     evaluate_sequences: int = setting(1000, "held-out sequences that are measured")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.require_one_of("precision", PRECISIONS)
         for name in ("steps", "batch_size", "gradient_accumulation_steps", "log_every", "evaluate_sequences"):
             self.require(name, lambda value: value >= 1, "at least 1")
@@ -74,8 +75,10 @@ class TokenFileSettings(Settings):
         self.require(
             "warmup_steps", lambda value: 0 <= value < self.steps, f"from 0 to below steps ({self.steps})"
         )
-        for name in ("threads", "max_length", "stop_after"):
+        for name in ("threads", "stop_after"):
             self.require(name, lambda value: value is None or value >= 1, "at least 1, or None")
+        # [CLS] and [SEP] alone leave nothing to mask.
+        self.require("max_length", lambda value: value is None or value >= 3, "at least 3, or None")
 
 
 @dataclass(kw_only=True)
@@ -121,6 +124,11 @@ class PretrainSettings(TokenFileSettings):
             raise ValueError(
                 "freeze_generator is true; that needs objective 'replaced_token' and a trained generator in "
                 "start_generator"
+            )
+        if self.start_discriminator is not None and self.objective != "replaced_token":
+            raise ValueError(
+                f"start_discriminator is {self.start_discriminator!r}, but objective 'masked_lm' trains no "
+                "discriminator; name the model to start from in start_generator"
             )
         if self.cls_mlm_weight and self.objective != "masked_lm":
             raise ValueError(

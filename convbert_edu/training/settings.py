@@ -12,6 +12,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Self, get_args, get_origin
 
+import numpy as np
+
 from convbert_edu.config import ConvBertConfig, read_json_object
 
 # A run may go on with other values of these: nothing in the weights changes (threads: nothing but the last bits).
@@ -62,8 +64,40 @@ def own_fields_first(settings: type) -> list[dataclasses.Field]:
     return sorted(dataclasses.fields(settings), key=lambda field: field.name in inherited)
 
 
+def plain_value(field: dataclasses.Field, value: Any) -> Any:
+    """Return the value of a field of a dataclass as a plain one of its type; ValueError, naming the field, for others.
+
+    A whole number does for a fraction, a number of NumPy for one of Python's, a path for its text: what stands in
+    the record of a run and in its checkpoints must be readable as JSON and without running anything.
+    """
+    value = _plain(value)
+    check_type(field.name, value, field.type)
+    return float(value) if field.type in (float, float | None) and isinstance(value, int) else value
+
+
+def make_plain(settings: Any) -> None:
+    """Replace each field of a dataclass, which may be frozen, by its `plain_value`."""
+    for field in dataclasses.fields(settings):
+        object.__setattr__(settings, field.name, plain_value(field, getattr(settings, field.name)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(each) for each in value)
+    return value
+
+
 class Settings:
     """A dataclass of settings. Numbers, texts, and dictionaries of these; None where a setting may be left open."""
+
+    def __post_init__(self) -> None:
+        make_plain(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as plain JSON values."""
@@ -76,14 +110,8 @@ class Settings:
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"there are no settings called {unknown}; the settings are {', '.join(known)}")
-        typed = dict(values)
-        for each in dataclasses.fields(cls):
-            value = typed.get(each.name, each.default)
-            if each.name in values:
-                check_type(each.name, value, each.type)
-            if each.type in (float, float | None) and isinstance(value, int):
-                typed[each.name] = float(value)
-        return cls(**typed)
+        fields = [each for each in dataclasses.fields(cls) if each.name in values]
+        return cls(**{each.name: plain_value(each, values[each.name]) for each in fields})
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
@@ -113,8 +141,11 @@ class Settings:
 
 
 @dataclass(kw_only=True)
-class TrainingSettings:
-    """The settings of the training loop for examples with targets (see trainer.py)."""
+class TrainingSettings(Settings):
+    """The settings of the training loop for examples with targets (see trainer.py).
+
+    Raises ValueError, naming the field, for values that cannot work.
+    """
 
     epochs: int = setting(4, "times that all examples are read")
     batch_size: int = setting(32, "examples of one process in one micro-batch")
@@ -132,3 +163,15 @@ class TrainingSettings:
         False, "less memory, more time: layers are computed again for their gradients"
     )
     seed: int = setting(0, "of the random numbers: order of the batches, and dropout")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_one_of("precision", PRECISIONS)
+        for name in ("epochs", "batch_size", "gradient_accumulation_steps"):
+            self.require(name, lambda value: value >= 1, "at least 1")
+        self.require("weight_decay", lambda value: value >= 0, "at least 0")
+        for name in ("learning_rate", "max_grad_norm"):
+            self.require(name, lambda value: value > 0, "above 0")
+        self.require("layer_decay", lambda value: 0 < value <= 1, "above 0 and up to 1")
+        self.require("warmup_fraction", lambda value: 0 <= value < 1, "from 0 to below 1")
+        self.require("dropout", lambda value: value is None or 0 <= value < 1, "from 0 to below 1, or None")

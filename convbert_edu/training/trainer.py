@@ -150,7 +150,10 @@ class Trainer:
 
 
 class SupervisedTrainer(Trainer):
-    """A trainer for examples with targets: which rows each step takes, and the mean loss over their targets."""
+    """A trainer for examples with targets: which rows each step takes, and the mean loss over their targets.
+
+    Raises ValueError where there are no examples, or where they have no targets.
+    """
 
     def __init__(
         self,
@@ -161,6 +164,8 @@ class SupervisedTrainer(Trainer):
     ) -> None:
         distributed = distributed or DistributedContext()
         self.examples, self.settings = examples, settings
+        if len(examples) == 0:
+            raise ValueError("there are no examples to learn from; give at least one")
         set_gradient_checkpointing(model, settings.gradient_checkpointing)
         if settings.dropout is not None:
             set_dropout(model, settings.dropout)
@@ -210,5 +215,10 @@ class SupervisedTrainer(Trainer):
 
 def count_targets(batch: Batch) -> int:
     """Return how many targets the loss of a batch is the mean of: rows, or those tokens that have a label."""
-    targets = batch["labels"] if "labels" in batch else batch["start_positions"]
+    targets = batch.get("labels", batch.get("start_positions"))
+    if targets is None:
+        raise ValueError(
+            f"a batch has {', '.join(batch)}, but neither labels nor start_positions: there is nothing to learn; "
+            "encode the examples with their targets (data/batching.py lists the kinds)"
+        )
     return len(targets) if targets.is_floating_point() else int((targets != IGNORE_INDEX).sum())

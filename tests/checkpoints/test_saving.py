@@ -124,6 +124,14 @@ def test_a_full_disk_leaves_nothing_in_a_new_folder(tmp_path: Path):
     assert contents(tmp_path / "new") == {}
 
 
+def test_a_configuration_that_contradicts_itself_leaves_nothing_in_a_new_folder(tmp_path: Path):
+    model = build(ConvBertForTokenClassification)
+    model.config.id2label = {0: "outside", 1: "inside"}
+    with pytest.raises(ValueError, match="label2id"):
+        model.save_pretrained(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 SAVE_AND_MEASURE = """
 import resource, sys, torch
 from convbert_edu import ConvBertConfig, ConvBertModel

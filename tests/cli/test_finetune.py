@@ -122,6 +122,10 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
             ["classification", "--data", "reviews:rt", "--set", 'task_options={"stride": 3}'],
             "no options ['stride']",
         ),
+        (
+            ["classification", "--data", "reviews:rt", "--set", "task_options=3"],
+            "task_options is 3; it must be an object {...}",
+        ),
         (["classification", "--data", "reviews:rt", "--read", "text"], "--read 'text' has no '='"),
         (
             ["classification", "--data", "reviews:rt", "--set", 'task_options={"windows": "2"}'],
@@ -133,7 +137,7 @@ def test_from_plain_text_to_guessed_words(model: Path, tmp_path: Path):
         ),
         (
             ["masked-lm", "--data", "reviews:rt", "--set", 'task_options={"mask_probability": 15}'],
-            "mask_probability is 15; it is a share, above 0 and up to 1",
+            "mask_probability is 15.0; it is a share, above 0 and up to 1",
         ),
     ],
 )

@@ -85,6 +85,23 @@ def test_held_out_text_and_tokenizer_can_be_given(text: Path, tmp_path: Path):
     assert (tmp_path / "one" / "vocab.txt").read_bytes() == (tmp_path / "two" / "vocab.txt").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--held-out", "TEXT"], "--held-out needs --text"),
+        (["--text", "TEXT", "--recipes"], "--recipes adds to the course's own texts"),
+        (["--text", "TEXT", "--tokenizer", ".", "--vocab-size", "8000"], "--tokenizer brings its own vocabulary"),
+    ],
+)
+def test_options_of_which_one_would_go_unheeded_are_refused(
+    text: Path, tmp_path: Path, options: list[str], message: str
+):
+    result = run("data", "pack", tmp_path / "corpus", *[text if word == "TEXT" else word for word in options])
+    assert result.exit_code == 2
+    assert message in result.output
+    assert not (tmp_path / "corpus").exists()
+
+
 def test_bad_text_and_settings_give_one_plain_message(text: Path, tmp_path: Path):
     broken = tmp_path / "broken.txt"
     broken.write_bytes(b"caf\xe9 au lait\n")

@@ -215,6 +215,8 @@ def test_the_command_converts_and_prints_the_report(tmp_path: Path):
         (["--from-bert", "--heads", "[[0,"], "--heads is '[[0,'; give local, global, random"),
         (["--layers", "0"], "need --from-bert"),
         (["--convolution", "fixed"], "need --from-bert"),
+        (["--kernel-size", "7"], "--kernel-size, --text, which need --from-bert"),
+        (["--seed", "4", "--heads", "local"], "--heads, --seed, --text, which need --from-bert"),
     ],
 )
 def test_the_command_explains_wrong_options(tmp_path: Path, options: list[str], message: str):

@@ -95,11 +95,20 @@ def test_a_model_that_predicts_the_same_everywhere_has_no_correlation():
         assert measured(examples, head(examples), [[1], [1], [1]]) == {"pearson": 0.0, "spearman": 0.0}
 
 
+def test_a_single_value_has_no_correlation():
+    """A test split of one example must not end a run that has been trained."""
+    examples = [TextExample("a", 1.0)]
+    assert measured(examples, head(examples), [[2]]) == {"pearson": 0.0, "spearman": 0.0}
+
+
+@pytest.mark.usefixtures("as_a_user")
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
         (2, r"example 1 has the label 2, but the head has 2 labels, 0 to 1 \(no, yes\)"),
         (-1, "example 1 has the label -1"),
+        ("yes", "example 1 has the label 'yes', but the head has 2 labels, 0 to 1"),
+        (True, "example 1 has the label True, but the head has 2 labels"),
         (0.5, "example 1 has the label 0.5; the head learns from a class number"),
         ((0, 1), r"example 1 has the label \(0, 1\); the head learns from a class number"),
     ],

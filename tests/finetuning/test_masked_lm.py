@@ -107,5 +107,5 @@ def test_predictions_for_the_masks_of_a_text():
     assert (len(first["predictions"]), len(second["predictions"])) == (2, 1)
     assert list(first["predictions"][0])[:2] == ["b", "a"]
     assert first["predictions"][0]["b"] == pytest.approx(0.75)
-    with pytest.raises(ValueError, match=r"text 1 has no \[MASK\]"):
+    with pytest.raises(ValueError, match=r"the text 'a' has no \[MASK\] among its first 16"):
         task.encode_inputs([*examples[:1], TextExample("a", 0)], TOKENIZER, 16, CONFIG)

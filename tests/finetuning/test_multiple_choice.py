@@ -73,3 +73,9 @@ def test_metrics_and_predictions():
 def test_a_missing_choice_and_a_wrong_label_are_named(bad: ChoiceExample, message: str):
     with pytest.raises(ValueError, match=message):
         TASK.encode([*EXAMPLES, bad], TOKENIZER, 16, CONFIG)
+
+
+@pytest.mark.usefixtures("as_a_user")
+def test_a_letter_in_place_of_the_number_of_a_choice_is_refused():
+    with pytest.raises(ValueError, match="item 'x' has the label 'B'; with 2 choices it must be 0 to 1"):
+        TASK.encode([ChoiceExample("x", "a", ("b", "c"), "B")], TOKENIZER, 16, CONFIG)

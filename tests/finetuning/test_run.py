@@ -66,6 +66,8 @@ def test_resuming_a_complete_run_gives_its_record_and_refuses_what_it_did_not_do
     ):
         with pytest.raises(ValueError, match=message):
             run(model, tmp_path, settings, splits=splits, resume=True)
+    with pytest.raises(ValueError, match=r"task_options was .*'windows': 1.*, now .*'windows': 3"):
+        run(model, tmp_path, task=Classification(windows=3), resume=True)
 
 
 @pytest.mark.parametrize("name", ["model", "log.jsonl"])
@@ -226,11 +228,22 @@ def test_data_and_settings_that_do_not_fit_are_refused_before_anything_is_writte
     assert not (tmp_path / "run").exists()
 
 
+def test_options_in_the_settings_that_the_task_lacks_are_refused(model, tmp_path: Path):
+    """The record would name them, and the run would not have heeded them."""
+    settings = quick_settings(epochs=1, task_options={"windows": 3})
+    with pytest.raises(ValueError, match=r"task_options is \{'windows': 3\}, but the task has .*'windows': 1"):
+        run(model, tmp_path, settings)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_trained_head_for_other_labels_is_replaced_only_when_asked(model, tmp_path: Path):
     run(model, tmp_path / "six", quick_settings(epochs=1))
     two = Splits([TextExample("the cat", 0), TextExample("the dog", 1)] * 8, [], [], ("cat", "dog"))
     with pytest.raises(ValueError, match=r"trained head for 6 labels \(cat, .*\), but the data has 2"):
         run(tmp_path / "six" / "model", tmp_path / "two", splits=two)
+    swapped = Splits([TextExample("the cat", 0)], [], [], (NAMES[1], NAMES[0], *NAMES[2:]))
+    with pytest.raises(ValueError, match=rf"labels {NAMES[0]}, .* in the order {NAMES[1]}, {NAMES[0]}"):
+        run(tmp_path / "six" / "model", tmp_path / "two", splits=swapped)
     run(tmp_path / "six" / "model", tmp_path / "two", quick_settings(epochs=1, new_head=True), splits=two)
     assert (
         ConvBertForSequenceClassification.from_pretrained(tmp_path / "two" / "model").config.num_labels == 2

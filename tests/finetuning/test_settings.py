@@ -1,11 +1,18 @@
 """The defaults of fine-tuning are the authors' recipe; impossible values are named."""
 
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
 import pytest
+import torch
 
 from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification
 from convbert_edu.finetuning.settings import FinetuneSettings
 from convbert_edu.finetuning.tasks import TASKS, Classification, QuestionAnswering
 from convbert_edu.training.optimizer import make_optimizer
+from convbert_edu.training.run_checkpoint import load_checkpoint, save_checkpoint
 
 
 def test_the_defaults_are_the_authors():
@@ -94,6 +101,43 @@ def test_rows_are_no_longer_than_the_model_can_read():
 def test_a_value_that_cannot_work_is_named(changes: dict, message: str):
     with pytest.raises(ValueError, match=message):
         FinetuneSettings(**changes)
+
+
+@pytest.mark.usefixtures("as_a_user")
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 1.5}, "epochs is 1.5; it must be a whole number"),
+        ({"learning_rate": "3e-4"}, "learning_rate is '3e-4'; it must be a number"),
+        ({"patience": True}, r"patience is True; it must be a whole number or None \(null\)"),
+        ({"config": [1]}, r"config is \[1\]; it must be an object"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named(changes: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        FinetuneSettings(**changes)
+
+
+@pytest.mark.usefixtures("as_a_user")
+def test_an_option_of_the_wrong_type_is_named():
+    with pytest.raises(ValueError, match="windows is '2'; it must be a whole number"):
+        Classification(windows="2")
+    with pytest.raises(ValueError, match=r"windows is 2\.0; it must be a whole number"):
+        Classification(windows=2.0)
+
+
+@pytest.mark.usefixtures("as_a_user")
+def test_what_a_loop_over_numpy_gives_can_be_written_and_read_again(tmp_path: Path):
+    """np.logspace and np.arange give numbers that JSON cannot hold, and that no checkpoint may hold."""
+    settings = FinetuneSettings(
+        epochs=np.int64(2), learning_rate=np.float64(1e-3), seed=np.arange(3)[1],
+        config={"hidden_dropout_prob": np.float64(0.25)}, task_options={"windows": np.int64(2)},
+    )  # fmt: skip
+    task = Classification(windows=np.int64(2), threshold=np.float64(0.25))
+    state = {"settings": settings.to_dict(), "task": dataclasses.asdict(task)}
+    assert json.loads(json.dumps(state)) == state
+    assert load_checkpoint(save_checkpoint(tmp_path, 1, state), torch.device("cpu")) == state
+    assert (settings.learning_rate, settings.epochs, settings.seed, task.windows) == (1e-3, 2, 1, 2)
 
 
 def test_whole_numbers_will_do_where_fractions_are_wanted():

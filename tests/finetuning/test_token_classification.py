@@ -80,6 +80,12 @@ def test_words_and_labels_that_do_not_fit_are_named(example: TokenExample, messa
         TASK.encode([example], TOKENIZER, 16, CONFIG)
 
 
+@pytest.mark.usefixtures("as_a_user")
+def test_the_name_of_a_label_in_place_of_its_number_is_refused():
+    with pytest.raises(ValueError, match="example 0 has the label 'O', but the head has 4 labels"):
+        TASK.encode([TokenExample(("in",), ("O",))], TOKENIZER, 16, CONFIG)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -27,11 +27,15 @@ from convbert_edu.pretraining.settings import PretrainSettings
         ({"rtd_weight": -50.0}, r"rtd_weight is -50.0"),
         ({"warmup_steps": 10_000}, r"warmup_steps is 10000; it must be from 0 to below steps \(10000\)"),
         ({"threads": 0}, "threads is 0"),
-        ({"max_length": 0}, "max_length is 0"),
+        ({"max_length": 2}, "max_length is 2; it must be at least 3, or None"),
         ({"evaluate_every": -1}, "evaluate_every is -1"),
         ({"freeze_generator": True}, "freeze_generator is true; that needs .* start_generator"),
         ({"sizes": {"layers": 2}}, r"sizes has \['layers'\], which ConvBertConfig does not have; .*num_hidden_layers"),
         ({"generator_sizes": {"k": 5}}, r"generator_sizes has \['k'\]"),
+        (
+            {"objective": "masked_lm", "start_discriminator": "here"},
+            "start_discriminator is 'here', but objective 'masked_lm' trains no discriminator; .* start_generator",
+        ),
         ({"cls_mlm_weight": 0.5}, "cls_mlm_weight is 0.5; it works with objective 'masked_lm' only"),
     ],
 )
@@ -67,6 +71,13 @@ def test_settings_survive_json(tmp_path: Path):
 def test_unknown_names_and_wrong_types_are_named(values: dict, message: str):
     with pytest.raises(ValueError, match=message):
         PretrainSettings.from_dict(values)
+
+
+@pytest.mark.usefixtures("as_a_user")
+def test_a_path_does_for_the_name_of_a_folder():
+    """The record of a run is JSON, which has no paths."""
+    settings = PretrainSettings(start_generator=Path("models", "generator"))
+    assert json.loads(json.dumps(settings.to_dict()))["start_generator"] == str(Path("models", "generator"))
 
 
 def test_whole_numbers_do_for_fractions():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from convbert_edu import ConvBertConfig, ConvBertForSequenceClassification
-from convbert_edu.data.batching import EncodedTexts
+from convbert_edu.data.batching import EncodedRows, EncodedTexts
 from convbert_edu.training.predict import accuracy, predict_logits
 from convbert_edu.training.run_checkpoint import load_checkpoint, save_checkpoint
 from convbert_edu.training.settings import TrainingSettings
@@ -105,6 +105,38 @@ def test_accumulated_micro_batches_equal_one_large_batch(micro_batches: int):
         assert len(train(model, contains_token_5(), settings, torch.device("cpu")).losses) == 21
         weights.append(weights_of(model))
     assert_same_training(weights[1], weights[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        # As PyTorch calls it: it would have been trained in float32, without a word.
+        ({"precision": "bf16"}, "precision is 'bf16'; choose one of auto, float32, bfloat16"),
+        ({"epochs": 0}, "epochs is 0; it must be at least 1"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps is 0"),
+        ({"learning_rate": 0.0}, r"learning_rate is 0.0; it must be above 0"),
+        ({"weight_decay": -0.1}, r"weight_decay is -0.1; it must be at least 0"),
+        ({"layer_decay": 0.0}, r"layer_decay is 0.0; it must be above 0 and up to 1"),
+        ({"warmup_fraction": -0.1}, r"warmup_fraction is -0.1; it must be from 0 to below 1"),
+        ({"max_grad_norm": 0.0}, r"max_grad_norm is 0.0; it must be above 0"),
+        ({"dropout": 1.5}, r"dropout is 1.5; it must be from 0 to below 1, or None"),
+    ],
+)
+def test_a_setting_of_the_loop_that_cannot_work_is_named(changes: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        TrainingSettings(**changes)
+
+
+def test_examples_without_rows_or_without_targets_are_refused():
+    rows = dict(input_ids=[[2, 5]], token_type_ids=[[0, 0]], pad_token_id=0)
+    none = EncodedTexts(input_ids=[], token_type_ids=[], pad_token_id=0, labels=torch.tensor([]))
+    for examples, message in (
+        (none, "there are no examples to learn from"),
+        (EncodedRows(**rows), "input_ids, token_type_ids, attention_mask, but neither labels nor start_positions"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(tiny_model(), examples)
 
 
 def test_predictions_come_in_the_order_of_the_examples():

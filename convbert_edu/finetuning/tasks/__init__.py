@@ -10,7 +10,7 @@ from convbert_edu.finetuning.tasks.masked_lm import MaskedLM
 from convbert_edu.finetuning.tasks.multiple_choice import MultipleChoice
 from convbert_edu.finetuning.tasks.question_answering import QuestionAnswering
 from convbert_edu.finetuning.tasks.token_classification import TokenClassification
-from convbert_edu.training.settings import check_type
+from convbert_edu.training.settings import plain_value
 
 TASKS: dict[str, type[Task]] = {
     task.name: task
@@ -22,13 +22,11 @@ def make_task(name: str, options: Mapping[str, Any]) -> Task:
     """Return the task called `name` with its options; ValueError for unknown ones and for values of the wrong type."""
     if name not in TASKS:
         raise ValueError(f"there is no task {name!r}; the tasks are {', '.join(TASKS)}")
-    known = {option.name: option.type for option in fields(TASKS[name])}
+    known = {option.name: option for option in fields(TASKS[name])}
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(f"{name} has no options {unknown}; it has {', '.join(known) or 'none'}")
-    for option, value in options.items():
-        check_type(option, value, known[option])
-    return TASKS[name](**options)
+    return TASKS[name](**{option: plain_value(known[option], value) for option, value in options.items()})
 
 
 __all__ = [

@@ -5,6 +5,7 @@ Lessons 09 to 13 use one task each.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from torch import Tensor
@@ -14,7 +15,7 @@ from convbert_edu.data.batching import EncodedRows
 from convbert_edu.data.examples import Splits
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.settings import IN_WORDS
+from convbert_edu.training.settings import IN_WORDS, make_plain
 
 
 class Task(ABC):
@@ -30,6 +31,9 @@ class Task(ABC):
     paper_settings: ClassVar[dict[str, Any]] = {}
     # Tokens of a row in the authors' recipe.
     default_max_length: ClassVar[int] = 128
+
+    def __post_init__(self) -> None:
+        make_plain(self)
 
     def fitted_to(self, splits: Splits) -> Self:
         """Return the task with those options settled that follow from the data."""
@@ -108,11 +112,16 @@ def needed_texts(fields: dict[str, Any], name: str) -> tuple[str, ...]:
 
 def check_label(where: str, label: Any, config: ConvBertConfig) -> None:
     """Raise ValueError, naming the example, unless `label` is the number of one of the head's labels."""
-    if not 0 <= label < config.num_labels:
+    if not is_index(label, config.num_labels):
         raise ValueError(
-            f"{where} has the label {label}, but the head has {config.num_labels} labels, 0 to "
+            f"{where} has the label {label!r}, but the head has {config.num_labels} labels, 0 to "
             f"{config.num_labels - 1} ({names_of(config)}); correct the label, or train a head with more labels"
         )
+
+
+def is_index(label: Any, count: int) -> bool:
+    """Say whether `label` is a whole number from 0 to below `count`: no name, and not true or false."""
+    return isinstance(label, Integral) and not isinstance(label, bool) and 0 <= label < count
 
 
 def names_of(config: ConvBertConfig) -> str:

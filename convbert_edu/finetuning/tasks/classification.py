@@ -45,6 +45,7 @@ class Classification(Task):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.windows < 1:
             raise ValueError(f"windows is {self.windows}; a text is read in at least 1")
         if not 0 < self.threshold < 1:
@@ -104,13 +105,18 @@ class Classification(Task):
         examples: Sequence[TextExample],
         config: ConvBertConfig,
     ) -> dict[str, float]:
-        """Return accuracy and macro-F1; micro- and macro-F1; or Pearson's and Spearman's correlation."""
+        """Return accuracy and macro-F1; micro- and macro-F1; or Pearson's and Spearman's correlation.
+
+        A correlation is 0 where there is none: of a single example, or where all values are the same.
+        """
         from scipy.stats import pearsonr, spearmanr
         from sklearn.metrics import accuracy_score, f1_score
 
         targets = np.array([example.label for example in examples])
         scores = mean_scores(results, encoded.example_of_row)
         problem = problem_of_head(config)
+        if problem == REGRESSION and len(targets) < 2:
+            return {"pearson": 0.0, "spearman": 0.0}
         if problem == REGRESSION:
             return {
                 name: float(np.nan_to_num(correlation(scores[:, 0], targets).statistic))

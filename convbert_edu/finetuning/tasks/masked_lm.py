@@ -54,6 +54,7 @@ class MaskedLM(Task):
     whole_word_masking: bool = setting(False, "mask all pieces of a word together")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("mask_probability", "mask_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is a share, above 0 and up to 1")
@@ -115,10 +116,10 @@ class MaskedLM(Task):
         ids = encoded["input_ids"]
         mask = tokenizer.mask_token_id
         if not all(mask in row for row in ids):
-            number = next(number for number, row in enumerate(ids) if mask not in row)
+            text = next(e.text for e, row in zip(examples, ids, strict=True) if mask not in row)
             raise ValueError(
-                f"text {number} has no {tokenizer.mask_token} among its first {max_length} tokens; write "
-                f"{tokenizer.mask_token} where a token is to be predicted"
+                f"the text {shorten(text, 40)!r} has no {tokenizer.mask_token} among its first {max_length} tokens; "
+                f"write {tokenizer.mask_token} where a token is to be predicted"
             )
         labels = [[token if token == mask else IGNORE_INDEX for token in row] for row in ids]
         return EncodedFillMask(

@@ -11,7 +11,7 @@ from torch import Tensor
 from convbert_edu.config import ConvBertConfig
 from convbert_edu.data.batching import EncodedChoices
 from convbert_edu.data.examples import ChoiceExample, Splits
-from convbert_edu.finetuning.tasks.base import Task, needed, needed_texts
+from convbert_edu.finetuning.tasks.base import Task, is_index, needed, needed_texts
 from convbert_edu.models.base import PretrainedModel
 from convbert_edu.models.heads import ConvBertForMultipleChoice
 from convbert_edu.models.outputs import MultipleChoiceOutput
@@ -107,7 +107,7 @@ def _check(example: ChoiceExample, count: int) -> None:
             f"item {example.id!r} has {len(example.choices)} choices, the first item has {count}; give all items the "
             "same number, at least two"
         )
-    if not 0 <= example.label < count:
+    if not is_index(example.label, count):
         raise ValueError(
-            f"item {example.id!r} has the label {example.label}; with {count} choices it must be 0 to {count - 1}"
+            f"item {example.id!r} has the label {example.label!r}; with {count} choices it must be 0 to {count - 1}"
         )

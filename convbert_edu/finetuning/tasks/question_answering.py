@@ -56,6 +56,7 @@ class QuestionAnswering(Task):
     no_answer_window_ratio: float = setting(1.0, "share of the windows without an answer that training reads")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, least in (("stride", 0), ("n_best_size", 1), ("max_answer_length", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
