@@ -188,7 +188,8 @@ class Explorer:
             encoder = getattr(model, "encoder", model)
             # Multiple choice reads several texts at once; of one text only the encoder can say something.
             reader = encoder if hasattr(model, "choice_scorer") else model
-            batch = {name: value.clone() for name, value in self.batch.to(model.device).items()}
+            # Copies: the text itself stays on the CPU, where `_answers` looks for the passage.
+            batch = {name: value.to(model.device, copy=True) for name, value in self.batch.items()}
             for position in self.masked:
                 batch["input_ids"][0, position] = self.tokenizer.mask_token_id
             with torch.no_grad(), heads_multiplied(encoder, *self._factors(model.device)):

@@ -369,6 +369,12 @@ def test_the_answer_is_the_likeliest_span_of_the_passage(tokenizer):
     assert answers[0] == (best[1], pytest.approx(best[0], rel=1e-4))
 
 
+def test_the_text_stays_on_the_cpu_whatever_device_the_model_is_on(tokenizer):
+    explorer = explore(with_head(ConvBertForQuestionAnswering).to("meta"), tokenizer, "a film", "not great")
+    assert explorer.result().start_logits.device.type == "meta"
+    assert {tensor.device.type for tensor in explorer.batch.values()} == {"cpu"}
+
+
 def test_all_heads_can_be_seen_at_once(model, tokenizer):
     explorer = explore(model, tokenizer, TEXT)
     explorer.choose(view="all attention heads")
