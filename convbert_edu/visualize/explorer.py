@@ -82,7 +82,7 @@ def explore(
 class Explorer:
     """What is chosen, and what there is to see. `figure()` draws it; a notebook adds controls."""
 
-    views, kinds_of_heads = VIEWS, BRANCHES
+    kinds_of_heads = BRANCHES
 
     def __init__(self, models: dict[str, PretrainedModel], tokenizer: ConvBertTokenizer) -> None:
         if not models:
@@ -131,6 +131,10 @@ class Explorer:
         """The kinds of heads that the chosen model has."""
         return BRANCHES[:1] if self.models[self.name].config.attention_only else BRANCHES
 
+    def views_of(self, name: str) -> tuple[str, ...]:
+        """Return the pictures that there are of a model: without convolution it has no kernels."""
+        return VIEWS[:2] if self.models[name].config.attention_only else VIEWS
+
     def choose(self, **choices: str | int) -> None:
         """Choose name, layer, head, position or view. ValueError for what there is not; then nothing is changed."""
         wanted = {
@@ -139,11 +143,16 @@ class Explorer:
             "head": self.head,
             "position": self.position,
             "view": self.view,
-        } | choices
+        }
+        unknown = choices.keys() - wanted.keys()
+        if unknown:
+            raise ValueError(f"there is no {min(unknown)!r} to choose; there are {', '.join(wanted)}")
+        wanted |= choices
         if wanted["name"] not in self.models:
             raise ValueError(f"there is no model {wanted['name']!r}; choose one of {', '.join(self.models)}")
-        if wanted["view"] not in VIEWS:
-            raise ValueError(f"view is {wanted['view']!r}; choose one of {', '.join(VIEWS)}")
+        views = self.views_of(wanted["name"])
+        if wanted["view"] not in views:
+            raise ValueError(f"view is {wanted['view']!r}; choose one of {', '.join(views)}")
         config = self.models[wanted["name"]].config
         check_range("layer", wanted["layer"], config.num_hidden_layers)
         check_range("head", wanted["head"], config.num_heads_per_branch)

@@ -411,6 +411,20 @@ def test_a_model_of_attention_alone_has_no_convolution_to_switch_off(tokenizer):
         explorer.switch("convolution", 0)
 
 
+def test_a_model_of_attention_alone_offers_no_picture_of_kernels(model, tokenizer):
+    bert = with_head(ConvBertModel, attention_only=True)
+    controls = _Controls(explore({"ConvBERT": model, "BERT": bert}, tokenizer, TEXT))
+    controls.view.value = "all kernels"
+    assert "Kernels of all heads" in controls.picture.value
+    controls.model.value = "BERT"
+    assert (controls.view.value, "What " in controls.picture.value) == ("one token", True)
+    assert "all kernels" not in controls.view.options
+    with pytest.raises(ValueError, match="view is 'all kernels'; choose one of one token, all attention heads"):
+        controls.explorer.choose(view="all kernels")
+    controls.model.value = "ConvBERT"
+    assert "all kernels" in controls.view.options
+
+
 def test_two_explorers_stand_side_by_side(model, shallow, tokenizer):
     both = side_by_side(explore(model, tokenizer, TEXT), explore(shallow, tokenizer, "a great film"))
     data = both._repr_mimebundle_()
@@ -453,6 +467,10 @@ def test_a_saved_page_holds_all_maps_and_needs_nothing_else(tokenizer, tmp_path)
         (
             lambda explorer: explorer.choose(view="all"),
             "view is 'all'; choose one of one token, all attention heads",
+        ),
+        (
+            lambda explorer: explorer.choose(sentence=1),
+            "there is no 'sentence' to choose; there are name, layer, head, position, view",
         ),
     ],
 )
