@@ -123,8 +123,8 @@ class Explorer:
     @property
     def tokens(self) -> list[str]:
         """The tokens as the model reads them."""
-        hidden = self.tokenizer.mask_token
-        return [hidden if at in self.masked else word for at, word in enumerate(self.words)]
+        mask = self.tokenizer.mask_token
+        return [mask if at in self.masked else word for at, word in enumerate(self.words)]
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -298,7 +298,7 @@ class Explorer:
     def save_html(self, path: str | os.PathLike) -> None:
         """Write a page with all layers, heads and tokens of the chosen model; it opens in any browser, without network.
 
-        Raises ValueError for a text of more than 128 tokens, FileNotFoundError where the folder is not there.
+        A folder that is not there is made. Raises ValueError for a text of more than 128 tokens.
         """
         if len(self.tokens) > LONGEST_PAGE:
             raise ValueError(
