@@ -43,3 +43,8 @@ def test_long_texts_are_cut_to_what_the_model_can_read(model):
 def test_no_text_is_refused(model):
     with pytest.raises(ValueError, match="texts is empty; give at least one text"):
         embed_texts(model, TOKENIZER, [])
+
+
+def test_one_string_is_not_taken_for_a_text_a_letter(model):
+    with pytest.raises(TypeError, match="texts is one string; give a list of strings"):
+        embed_texts(model, TOKENIZER, "a fine film")
