@@ -228,9 +228,11 @@ def encode_rows(
 ) -> EncodedRows:
     """Tokenise `texts`, or pairs, TEXTS_AT_ONCE at a time, and cut each to `max_length` tokens.
 
-    Raises TypeError where `texts` is one string.
+    Raises TypeError where `texts` is one string, ValueError where there is not one text of a pair for each.
     """
     check_is_no_string(texts)
+    if text_pairs is not None and len(text_pairs) != len(texts):
+        raise ValueError(f"got {len(texts)} texts and {len(text_pairs)} text_pairs; give one for each")
     input_ids, token_type_ids, cut = [], [], 0
     for at in range(0, len(texts), TEXTS_AT_ONCE):
         some = slice(at, at + TEXTS_AT_ONCE)
