@@ -359,6 +359,9 @@ def test_learning_with_the_options_of_the_tokenizer():
     cased = ConvBertTokenizer.train(["Film Film"], vocab_size=40, do_lower_case=False, model_max_length=12)
     assert cased.tokenize("Film") == ["Film"]
     assert cased.model_max_length == 12
+    renamed = ConvBertTokenizer.train(["film"], vocab_size=40, pad_token="<pad>", mask_token=None)
+    assert renamed.convert_ids_to_tokens([0, 1, 2, 3]) == ["<pad>", "[UNK]", "[CLS]", "[SEP]"]
+    assert (renamed.pad_token_id, renamed.mask_token) == (0, None)
 
 
 @pytest.mark.parametrize(
