@@ -31,7 +31,8 @@ def embed_texts(
     convolution, as in transformers, unless the configuration says mask_convolution.
     max_length: longer texts are cut to so many tokens; to what the model can read, if left out
     precision: "float32", "bfloat16", or "auto" for bfloat16 where that is fast
-    Raises ValueError where there is no text, for a max_length without room and another precision; TypeError where `texts` is one string.
+    Raises ValueError where there is no text, for a max_length without room and for another precision; TypeError where
+    `texts` is one string.
     """
     if len(texts) == 0:
         raise ValueError("texts is empty; give at least one text")

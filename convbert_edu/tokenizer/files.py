@@ -54,7 +54,9 @@ def read_folder(folder: Path) -> dict[str, Any]:
         # Accents alone may be left open: null is "as do_lower_case".
         is_open = name == "strip_accents" and options.get(name) is None
         if name in options and not isinstance(options[name], bool) and not is_open:
-            raise ValueError(f"the tokenizer in {folder} has the {name} {options[name]!r}; it must be true or false")
+            raise ValueError(
+                f"the tokenizer in {folder} has the {name} {options[name]!r}; it must be true or false"
+            )
 
     added = _read_added_tokens(pipeline, config, folder)
     by_content = {token.content: token for token in added.values()}
@@ -130,7 +132,9 @@ def _read_limit(value: Any, folder: Path) -> int | None:
     # Infinity is no limit, too.
     if not is_number or value < 1 or (value < NO_LIMIT and value != int(value)):
         path = folder / "tokenizer_config.json"
-        raise ValueError(f"{path} has the model_max_length {value!r}; it must be a whole number of tokens, at least 1")
+        raise ValueError(
+            f"{path} has the model_max_length {value!r}; it must be a whole number of tokens, at least 1"
+        )
     return int(value) if value < NO_LIMIT else None
 
 

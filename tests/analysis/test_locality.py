@@ -62,7 +62,7 @@ def test_too_few_texts_are_refused(model, tokenizer):
 
 def test_kernels_that_a_model_does_not_have_are_refused(tokenizer):
     bert = ConvBertModel(tiny_config(attention_only=True)).eval()
-    with pytest.raises(ValueError, match="field is 'conv_kernels'; of this model choose one of attentions$"):
+    with pytest.raises(ValueError, match=r"field is 'conv_kernels'; of this model choose one of attentions$"):
         measure_locality(bert, tokenizer, TEXTS, "conv_kernels")
 
 

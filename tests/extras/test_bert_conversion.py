@@ -120,7 +120,11 @@ def test_narrower_embeddings_stay_near_and_nearer_the_wider_they_are(tmp_path: P
 
 def test_embeddings_that_are_narrower_than_the_model_already_are_copied():
     config = tiny_config(
-        vocab_size=len(tiny_tokenizer()), hidden_size=24, embedding_size=8, num_attention_heads=6, attention_only=True
+        vocab_size=len(tiny_tokenizer()),
+        hidden_size=24,
+        embedding_size=8,
+        num_attention_heads=6,
+        attention_only=True,
     )
     bert = ConvBertModel(config).eval()
     randomise(bert)

@@ -47,7 +47,10 @@ def test_no_text_is_refused(model):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"max_length": 0}, "max_length is 0"), ({"precision": "float16"}, "precision is 'float16'; choose one of auto")],
+    [
+        ({"max_length": 0}, "max_length is 0"),
+        ({"precision": "float16"}, "precision is 'float16'; choose one of auto"),
+    ],
 )
 def test_options_that_went_unheeded_are_refused(model, options, message):
     with pytest.raises(ValueError, match=message):

@@ -647,7 +647,11 @@ def test_an_infinite_length_is_no_limit(tokenizer, tmp_path):
             '{"pad_token": {"content": "[PAD]", "lstrip": "no"}}',
             "a token is written as .*; its lstrip, special should be true or false",
         ),
-        ("tokenizer_config.json", '{"do_lower_case": "no"}', "has the do_lower_case 'no'; it must be true or"),
+        (
+            "tokenizer_config.json",
+            '{"do_lower_case": "no"}',
+            "has the do_lower_case 'no'; it must be true or",
+        ),
         ("tokenizer_config.json", '{"tokenize_chinese_chars": null}', "has the tokenize_chinese_chars None"),
         ("tokenizer_config.json", '{"model_max_length": -1}', "has the model_max_length -1; .* at least 1"),
         ("tokenizer_config.json", '{"model_max_length": true}', "has the model_max_length True"),

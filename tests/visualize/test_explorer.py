@@ -419,7 +419,9 @@ def test_a_model_of_attention_alone_offers_no_picture_of_kernels(model, tokenize
     controls.model.value = "BERT"
     assert (controls.view.value, "What " in controls.picture.value) == ("one token", True)
     assert "all kernels" not in controls.view.options
-    with pytest.raises(ValueError, match="view is 'all kernels'; choose one of one token, all attention heads"):
+    with pytest.raises(
+        ValueError, match="view is 'all kernels'; choose one of one token, all attention heads"
+    ):
         controls.explorer.choose(view="all kernels")
     controls.model.value = "ConvBERT"
     assert "all kernels" in controls.view.options

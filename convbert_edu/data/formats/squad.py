@@ -61,7 +61,8 @@ def _answers_of(question: dict[str, Any]) -> list[Answer]:
         raise ValueError("it has no answers")
     try:
         answers = [
-            Answer(text_of(answer["text"], "answer"), int(answer["answer_start"])) for answer in question["answers"]
+            Answer(text_of(answer["text"], "answer"), int(answer["answer_start"]))
+            for answer in question["answers"]
         ]
     except (KeyError, TypeError, ValueError):
         raise ValueError("an answer needs text and answer_start, a whole number") from None

@@ -51,7 +51,9 @@ def test_json_lines_with_labels_of_each_kind(write):
 
 def test_a_name_of_a_file_may_end_in_capitals(write):
     assert read_classified_table(write("A.CSV", "text,label\na,x\n")).examples == [TextExample("a", 0)]
-    assert read_classified_table(write("A.JSONL", '{"text": "a", "label": 1}')).examples == [TextExample("a", 0)]
+    assert read_classified_table(write("A.JSONL", '{"text": "a", "label": 1}')).examples == [
+        TextExample("a", 0)
+    ]
 
 
 def test_two_columns_of_one_name_are_refused(write):
