@@ -66,6 +66,7 @@ def settle_labels(
 ) -> tuple[int, dict[int, str], dict[str, int]]:
     """Return all three fields, made from those that are given: two labels, LABEL_0 and LABEL_1, if none is.
 
+    The names come in the order of their numbers, as the scores of a head do.
     Raises ValueError where they contradict each other.
     """
     if id2label is None:
@@ -74,6 +75,8 @@ def settle_labels(
         check_size("num_labels", num_labels)
         id2label = {index: f"LABEL_{index}" for index in range(num_labels)}
     _check_names(id2label)
+    # Published files have the order of the letters: 0, 1, 10, 11, 2.
+    id2label = dict(sorted(id2label.items()))
     if num_labels is not None and num_labels != len(id2label):
         raise ValueError(
             f"num_labels is {num_labels} but id2label names {len(id2label)} labels; "

@@ -36,6 +36,14 @@ def test_label2id_is_made_from_id2label():
     }
 
 
+def test_names_come_in_the_order_of_their_numbers_whatever_that_of_the_file():
+    names = [f"topic {number}" for number in range(12)]
+    in_file = {str(number): names[number] for number in (0, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9)}
+    config = ConvBertConfig.from_dict({"id2label": in_file})
+    assert list(config.id2label.values()) == names
+    assert list(config.label2id) == names
+
+
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [

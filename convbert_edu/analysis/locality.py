@@ -122,10 +122,14 @@ def measure_locality(
 
     field: the attention heads or the convolution heads, whose kernels are read as maps
     words_only: leave [CLS] and [SEP] out of what is looked at; as tokens that look they are always left out
-    Raises ValueError for fewer than two texts with a word in them, and as `look_inside` and `mass_in_window`.
+    Raises ValueError for fewer than two texts with a word in them, for another field or kernels that the model does
+    not have, and as `look_inside` and `mass_in_window`.
     """
     rows, even = [], []
     encoder = getattr(model, "encoder", model)
+    fields = ("attentions",) if encoder.config.attention_only else ("attentions", "conv_kernels")
+    if field not in fields:
+        raise ValueError(f"field is {field!r}; of this model choose one of {', '.join(fields)}")
     for result, _, maskable in look_inside(encoder, tokenizer, texts, max_length, batch_size=32):
         # [batch, layers, heads, seq, ...]
         maps = torch.stack(getattr(result, field), dim=1)

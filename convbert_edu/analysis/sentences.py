@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from convbert_edu.models.outputs import ModelOutput
 from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.tokenizer.padding import check_is_no_string
 
 
 def look_inside(
@@ -28,8 +29,10 @@ def look_inside(
     Equal lengths because padding leaks into the convolutions, and would be measured too. The result holds attentions
     and kernels; `maskable` is false for [CLS] and [SEP]. Longer texts are cut to `max_length` tokens; texts without a
     word are left out.
-    Raises ValueError without texts, and for a model in training mode, whose dropout would blur every number.
+    Raises ValueError without texts, and for a model in training mode, whose dropout would blur every number;
+    TypeError where `texts` is one string.
     """
+    check_is_no_string(texts)
     if not texts:
         raise ValueError("texts is empty; give at least one text")
     if model.training:

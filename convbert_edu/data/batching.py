@@ -25,6 +25,7 @@ from torch import Tensor
 
 from convbert_edu.models.checks import IGNORE_INDEX
 from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.tokenizer.padding import check_is_no_string
 
 # Batches are cut from pools of this many batches, sorted by length: long and short texts rarely meet, little is
 # padding, and the order still changes from epoch to epoch.
@@ -225,7 +226,13 @@ def encode_rows(
     max_length: int,
     text_pairs: Sequence[str] | None = None,
 ) -> EncodedRows:
-    """Tokenise `texts`, or pairs, TEXTS_AT_ONCE at a time, and cut each to `max_length` tokens."""
+    """Tokenise `texts`, or pairs, TEXTS_AT_ONCE at a time, and cut each to `max_length` tokens.
+
+    Raises TypeError where `texts` is one string, ValueError where there is not one text of a pair for each.
+    """
+    check_is_no_string(texts)
+    if text_pairs is not None and len(text_pairs) != len(texts):
+        raise ValueError(f"got {len(texts)} texts and {len(text_pairs)} text_pairs; give one for each")
     input_ids, token_type_ids, cut = [], [], 0
     for at in range(0, len(texts), TEXTS_AT_ONCE):
         some = slice(at, at + TEXTS_AT_ONCE)

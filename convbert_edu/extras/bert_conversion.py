@@ -201,7 +201,7 @@ def _fill_embeddings(
     max_length: int,
     report: ConversionReport,
 ) -> None:
-    if new.projection is None:
+    if new.word.weight.shape == old.word.weight.shape:
         new.load_state_dict(old.state_dict())
         report.copied += [f"embeddings.{name}" for name, _ in new.named_parameters()]
         return

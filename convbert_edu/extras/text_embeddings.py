@@ -10,6 +10,7 @@ from convbert_edu.data.batching import batches_by_tokens, encode_rows
 from convbert_edu.device import autocast
 from convbert_edu.models.encoder import ConvBertModel
 from convbert_edu.tokenizer import ConvBertTokenizer
+from convbert_edu.training.settings import PRECISIONS
 
 # Tokens of one batch: enough to keep the processor busy, few enough for its caches.
 TOKENS_AT_ONCE = 4096
@@ -30,12 +31,16 @@ def embed_texts(
     convolution, as in transformers, unless the configuration says mask_convolution.
     max_length: longer texts are cut to so many tokens; to what the model can read, if left out
     precision: "float32", "bfloat16", or "auto" for bfloat16 where that is fast
-    Raises ValueError where there is no text.
+    Raises ValueError where there is no text, for a max_length without room and for another precision; TypeError where
+    `texts` is one string.
     """
     if len(texts) == 0:
         raise ValueError("texts is empty; give at least one text")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}")
     model.eval()
-    rows = encode_rows(tokenizer, texts, max_length or model.config.max_position_embeddings)
+    longest = model.config.max_position_embeddings if max_length is None else max_length
+    rows = encode_rows(tokenizer, texts, longest)
     vectors = torch.empty(len(rows), model.config.hidden_size)
     for batch in batches_by_tokens(rows.lengths, TOKENS_AT_ONCE):
         inputs = {name: tensor.to(model.device) for name, tensor in rows.batch(batch).items()}

@@ -18,6 +18,7 @@ COPIED_OPTIONS = (
     "padding_side",
     "truncation_side",
 )
+YES_OR_NO = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 # transformers writes 10**30 as model_max_length where it means "none".
 NO_LIMIT = 10**20
 
@@ -49,6 +50,13 @@ def read_folder(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{folder} has no vocabulary: it needs a vocab.txt or a tokenizer.json")
     options |= {name: config[name] for name in COPIED_OPTIONS if name in config}
     options["model_max_length"] = _read_limit(options.get("model_max_length"), folder)
+    for name in YES_OR_NO:
+        # Accents alone may be left open: null is "as do_lower_case".
+        is_open = name == "strip_accents" and options.get(name) is None
+        if name in options and not isinstance(options[name], bool) and not is_open:
+            raise ValueError(
+                f"the tokenizer in {folder} has the {name} {options[name]!r}; it must be true or false"
+            )
 
     added = _read_added_tokens(pipeline, config, folder)
     by_content = {token.content: token for token in added.values()}
@@ -120,9 +128,13 @@ def _read_limit(value: Any, folder: Path) -> int | None:
     """Return the largest number of tokens that a text may have; None for no limit."""
     if value is None:
         return None
-    if not isinstance(value, int | float) or value != int(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Infinity is no limit, too.
+    if not is_number or value < 1 or (value < NO_LIMIT and value != int(value)):
         path = folder / "tokenizer_config.json"
-        raise ValueError(f"{path} has the model_max_length {value!r}; it must be a whole number of tokens")
+        raise ValueError(
+            f"{path} has the model_max_length {value!r}; it must be a whole number of tokens, at least 1"
+        )
     return int(value) if value < NO_LIMIT else None
 
 
@@ -152,4 +164,7 @@ def _read_token(value: Any) -> AddedToken | None:
     if not isinstance(value, dict) or not isinstance(value.get("content"), str):
         raise ValueError(f'a token is written as {value!r}; it should be a text, or an object with "content"')
     flags = {flag: value[flag] for flag in ("single_word", "lstrip", "rstrip", "normalized") if flag in value}
-    return AddedToken(value["content"], special=value.get("special", True), **flags)
+    flags["special"] = value.get("special", True)
+    if not all(isinstance(flag, bool) for flag in flags.values()):
+        raise ValueError(f"a token is written as {value!r}; its {', '.join(flags)} should be true or false")
+    return AddedToken(value["content"], **flags)

@@ -199,6 +199,12 @@ def pair_up(text: Any, text_pair: Any, is_split_into_words: bool) -> tuple[list[
     return list(zip(firsts, seconds, strict=True)), True
 
 
+def check_is_no_string(texts: Any) -> None:
+    """Raise TypeError for one string where many texts are asked for: each of its characters would count as a text."""
+    if isinstance(texts, str):
+        raise TypeError("texts is one string; give a list of strings, or anything that yields strings")
+
+
 def check_string(value: Any, where: str) -> str:
     """Return `value` if it is a string of whole characters; TypeError or ValueError naming `where` if not."""
     if not isinstance(value, str):

@@ -107,7 +107,9 @@ class ConvBertTokenizer(TokenIds):
         Pieces seen less than `min_frequency` times are left out; `options` are those of the constructor.
         Raises TypeError for a text that is no string, ValueError for no text or a `vocab_size` too small.
         """
-        special_tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        # In the order of BERT's vocabularies. One that the options leave out (None) keeps its row.
+        names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+        special_tokens = [str(options.get(name) or SPECIAL_TOKENS[name]) for name in names]
         untrained = cls(special_tokens, **options)
         tokens = train_vocabulary(
             untrained._backend, texts, special_tokens, vocab_size, min_frequency, show_progress

@@ -11,7 +11,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers.trainers import WordPieceTrainer
 
-from convbert_edu.tokenizer.padding import check_string
+from convbert_edu.tokenizer.padding import check_is_no_string, check_string
 
 SPECIAL_TOKENS = {
     # a word that the vocabulary has no pieces for
@@ -175,8 +175,7 @@ def train_vocabulary(
     `tokenizer` says how texts are normalised and split; it is trained in place. The same texts give the same
     list. Raises TypeError for a text that is no string, ValueError for no text or a `vocab_size` too small.
     """
-    if isinstance(texts, str):
-        raise TypeError("texts is one string; give a list of strings, or anything that yields strings")
+    check_is_no_string(texts)
     texts = [check_string(text, f"texts[{i}]") for i, text in enumerate(texts)]
 
     words: set[str] = set()

@@ -44,10 +44,11 @@ def plot_by_layer(
     quantity: what is measured, for the axis; reference: name and height of a dashed line to compare with
     parts: the parts of the model (see `part_colour`) whose colours the groups take, in order
     Draws into `ax` where given, else into a new figure, and returns the figure.
-    Raises ValueError for no group, and for more groups than there are colours.
+    Raises ValueError for no group, and for more groups than there are colours or signs.
     """
-    if not 1 <= len(values) <= len(parts):
-        raise ValueError(f"values has {len(values)} groups; 1 to {len(parts)} can be told apart")
+    most = min(len(parts), len(SIGNS))
+    if not 1 <= len(values) <= most:
+        raise ValueError(f"values has {len(values)} groups; 1 to {most} can be told apart")
     ax = axes_for(ax, (6.0, 3.8))
     read = []
     for number, ((name, table), part, sign) in enumerate(zip(values.items(), parts, SIGNS, strict=False)):
@@ -63,7 +64,8 @@ def plot_by_layer(
         ax.axhline(reference[1], color="black", linestyle="--", linewidth=1, label=reference[0])
         read.append(f"dashed line, {reference[0]}: {reference[1]:.2f}")
     title = title or quantity.capitalize()
-    ax.set(title=title, xlabel="layer", ylabel=quantity, xticks=range(len(means)))
+    deepest = max(table.shape[0] for table in values.values())
+    ax.set(title=title, xlabel="layer", ylabel=quantity, xticks=range(deepest))
     ax.margins(y=0.12)
     if len(read) > 1:
         ax.legend(loc="best")

@@ -82,7 +82,7 @@ def explore(
 class Explorer:
     """What is chosen, and what there is to see. `figure()` draws it; a notebook adds controls."""
 
-    views, kinds_of_heads = VIEWS, BRANCHES
+    kinds_of_heads = BRANCHES
 
     def __init__(self, models: dict[str, PretrainedModel], tokenizer: ConvBertTokenizer) -> None:
         if not models:
@@ -123,13 +123,17 @@ class Explorer:
     @property
     def tokens(self) -> list[str]:
         """The tokens as the model reads them."""
-        hidden = self.tokenizer.mask_token
-        return [hidden if at in self.masked else word for at, word in enumerate(self.words)]
+        mask = self.tokenizer.mask_token
+        return [mask if at in self.masked else word for at, word in enumerate(self.words)]
 
     @property
     def branches(self) -> tuple[str, ...]:
         """The kinds of heads that the chosen model has."""
         return BRANCHES[:1] if self.models[self.name].config.attention_only else BRANCHES
+
+    def views_of(self, name: str) -> tuple[str, ...]:
+        """Return the pictures that there are of a model: without convolution it has no kernels."""
+        return VIEWS[:2] if self.models[name].config.attention_only else VIEWS
 
     def choose(self, **choices: str | int) -> None:
         """Choose name, layer, head, position or view. ValueError for what there is not; then nothing is changed."""
@@ -139,11 +143,16 @@ class Explorer:
             "head": self.head,
             "position": self.position,
             "view": self.view,
-        } | choices
+        }
+        unknown = choices.keys() - wanted.keys()
+        if unknown:
+            raise ValueError(f"there is no {min(unknown)!r} to choose; there are {', '.join(wanted)}")
+        wanted |= choices
         if wanted["name"] not in self.models:
             raise ValueError(f"there is no model {wanted['name']!r}; choose one of {', '.join(self.models)}")
-        if wanted["view"] not in VIEWS:
-            raise ValueError(f"view is {wanted['view']!r}; choose one of {', '.join(VIEWS)}")
+        views = self.views_of(wanted["name"])
+        if wanted["view"] not in views:
+            raise ValueError(f"view is {wanted['view']!r}; choose one of {', '.join(views)}")
         config = self.models[wanted["name"]].config
         check_range("layer", wanted["layer"], config.num_hidden_layers)
         check_range("head", wanted["head"], config.num_heads_per_branch)
@@ -188,7 +197,8 @@ class Explorer:
             encoder = getattr(model, "encoder", model)
             # Multiple choice reads several texts at once; of one text only the encoder can say something.
             reader = encoder if hasattr(model, "choice_scorer") else model
-            batch = {name: value.clone() for name, value in self.batch.to(model.device).items()}
+            # Copies: the text itself stays on the CPU, where `_answers` looks for the passage.
+            batch = {name: value.to(model.device, copy=True) for name, value in self.batch.items()}
             for position in self.masked:
                 batch["input_ids"][0, position] = self.tokenizer.mask_token_id
             with torch.no_grad(), heads_multiplied(encoder, *self._factors(model.device)):
@@ -288,7 +298,7 @@ class Explorer:
     def save_html(self, path: str | os.PathLike) -> None:
         """Write a page with all layers, heads and tokens of the chosen model; it opens in any browser, without network.
 
-        Raises ValueError for a text of more than 128 tokens, FileNotFoundError where the folder is not there.
+        A folder that is not there is made. Raises ValueError for a text of more than 128 tokens.
         """
         if len(self.tokens) > LONGEST_PAGE:
             raise ValueError(

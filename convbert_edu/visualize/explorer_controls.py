@@ -39,7 +39,7 @@ class _Controls:
         self.model = Dropdown(options=list(explorer.models), value=explorer.name, description="model")
         self.layer = Dropdown(description="layer", layout=narrow)
         self.head = Dropdown(description="head", layout=narrow)
-        self.view = Dropdown(options=explorer.views, value=explorer.view, description="picture")
+        self.view = Dropdown(description="picture")
         self.token = ToggleButtons(style={"button_width": "auto"})
         self.mask = ToggleButton(description="mask this token")
         self.off = {
@@ -83,16 +83,17 @@ class _Controls:
         self._show()
 
     def _choose(self, change: Any) -> None:
-        """Follow another model, layer, head or token. Another model may have fewer layers and heads."""
+        """Follow another model, layer, head or token. Another model may have fewer layers, heads and pictures."""
         if self.busy:
             return
         explorer, config = self.explorer, self.explorer.models[self.model.value].config
+        views = explorer.views_of(self.model.value)
         explorer.choose(
             name=self.model.value,
             layer=min(self.layer.value, config.num_hidden_layers - 1),
             head=min(self.head.value, config.num_heads_per_branch - 1),
             position=self.token.value,
-            view=self.view.value,
+            view=self.view.value if self.view.value in views else views[0],
         )
         self._show()
 
@@ -121,6 +122,7 @@ class _Controls:
         _offer(self.layer, range(config.num_hidden_layers), explorer.layer)
         _offer(self.head, range(config.num_heads_per_branch), explorer.head)
         _offer(self.token, [(token, at) for at, token in enumerate(explorer.tokens)], explorer.position)
+        _offer(self.view, explorer.views_of(explorer.name), explorer.view)
         self.mask.value = explorer.position in explorer.masked
         for branch, button in self.off.items():
             button.value = (explorer.layer, branch, explorer.head) in explorer.off
@@ -153,7 +155,7 @@ def _table(prediction: Any) -> str:
     return f'<div style="{CARD};line-height:1.5"><b>{html.escape(title)}</b><table>{rows}</table></div>'
 
 
-def _offer(widget: Dropdown | ToggleButtons, options: Any, value: int) -> None:
+def _offer(widget: Dropdown | ToggleButtons, options: Any, value: Any) -> None:
     """Set options and value of a list; options that are there already are not sent to the browser again."""
     if tuple(options) != tuple(widget.options):
         widget.options = tuple(options)

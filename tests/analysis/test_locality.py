@@ -60,6 +60,12 @@ def test_too_few_texts_are_refused(model, tokenizer):
         measure_locality(model, tokenizer, ["a", ""])
 
 
+def test_kernels_that_a_model_does_not_have_are_refused(tokenizer):
+    bert = ConvBertModel(tiny_config(attention_only=True)).eval()
+    with pytest.raises(ValueError, match=r"field is 'conv_kernels'; of this model choose one of attentions$"):
+        measure_locality(bert, tokenizer, TEXTS, "conv_kernels")
+
+
 def test_the_script_compares_models_with_and_without_convolution(model, tokenizer, tmp_path, monkeypatch):
     bert = ConvBertModel(tiny_config(attention_only=True)).eval()
     for name, each in (("convbert", model), ("run/generator", bert)):

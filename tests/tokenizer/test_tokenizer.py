@@ -359,6 +359,9 @@ def test_learning_with_the_options_of_the_tokenizer():
     cased = ConvBertTokenizer.train(["Film Film"], vocab_size=40, do_lower_case=False, model_max_length=12)
     assert cased.tokenize("Film") == ["Film"]
     assert cased.model_max_length == 12
+    renamed = ConvBertTokenizer.train(["film"], vocab_size=40, pad_token="<pad>", mask_token=None)
+    assert renamed.convert_ids_to_tokens([0, 1, 2, 3]) == ["<pad>", "[UNK]", "[CLS]", "[SEP]"]
+    assert (renamed.pad_token_id, renamed.mask_token) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -627,12 +630,31 @@ def test_folders_that_hold_no_tokenizer_of_ours(tokenizer, tmp_path):
         ConvBertTokenizer.from_pretrained(tmp_path)
 
 
+def test_an_infinite_length_is_no_limit(tokenizer, tmp_path):
+    tokenizer.save_vocabulary(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 1e400, "strip_accents": null}')
+    assert ConvBertTokenizer.from_pretrained(tmp_path).model_max_length is None
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("tokenizer_config.json", "{", "tokenizer_config.json is not valid JSON"),
         ("tokenizer_config.json", "[]", "tokenizer_config.json holds a JSON list"),
         ("tokenizer_config.json", '{"pad_token": 0}', "a token is written as 0"),
+        (
+            "tokenizer_config.json",
+            '{"pad_token": {"content": "[PAD]", "lstrip": "no"}}',
+            "a token is written as .*; its lstrip, special should be true or false",
+        ),
+        (
+            "tokenizer_config.json",
+            '{"do_lower_case": "no"}',
+            "has the do_lower_case 'no'; it must be true or",
+        ),
+        ("tokenizer_config.json", '{"tokenize_chinese_chars": null}', "has the tokenize_chinese_chars None"),
+        ("tokenizer_config.json", '{"model_max_length": -1}', "has the model_max_length -1; .* at least 1"),
+        ("tokenizer_config.json", '{"model_max_length": true}', "has the model_max_length True"),
         ("tokenizer.json", '{"model": {"type": "BPE", "vocab": {}}}', "another kind of tokenizer.*'BPE'"),
         (
             "tokenizer.json",

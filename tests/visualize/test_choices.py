@@ -89,6 +89,11 @@ def test_the_receptive_field_shows_zero_as_no_colour():
     np.testing.assert_allclose(shown[0, 1:4], [-3, 0, -6], atol=1e-6)
 
 
+def test_every_layer_of_the_deepest_model_has_its_tick():
+    figure = plot_by_layer({"deep": torch.rand(7, 2), "shallow": torch.rand(3, 2)}, "distance")
+    assert figure.axes[0].get_xticks().tolist() == list(range(7))
+
+
 def test_numbers_by_layer_are_drawn_head_by_head_with_their_mean():
     table = torch.tensor([[1.0, 3.0], [2.0, 6.0]])
     first, second, mean = plot_by_layer({"heads": table}, "distance").axes[0].lines
@@ -146,6 +151,10 @@ NO_KERNELS = "the result holds no conv_kernels; call the model with output_conv_
         (lambda r: plot_kernel_bars(weights(0), []), "there are no tokens"),
         (lambda r: plot_two_contexts({}, (["a"], ["b"])), "kernels is empty"),
         (lambda r: plot_by_layer({}, "x"), "values has 0 groups; 1 to 4 can be told apart"),
+        (
+            lambda r: plot_by_layer(dict.fromkeys("abcde", torch.rand(2, 2)), "x", parts=["query"] * 5),
+            "values has 5 groups; 1 to 4 can be told apart",
+        ),
         (lambda r: plot_curves({str(i): weights(1, 2) for i in range(7)}, [0, 1]), "there are 7 curves; 1 to 6"),
         (lambda r: plot_curves({"a": weights(1, 2)}, [0]), "curve 'a' has 2 points but there are 1 steps"),
         (lambda r: plot_attention_heads(weights(2, 7, 6), SEVEN), "7 tokens but 6 columns"),

@@ -369,6 +369,12 @@ def test_the_answer_is_the_likeliest_span_of_the_passage(tokenizer):
     assert answers[0] == (best[1], pytest.approx(best[0], rel=1e-4))
 
 
+def test_the_text_stays_on_the_cpu_whatever_device_the_model_is_on(tokenizer):
+    explorer = explore(with_head(ConvBertForQuestionAnswering).to("meta"), tokenizer, "a film", "not great")
+    assert explorer.result().start_logits.device.type == "meta"
+    assert {tensor.device.type for tensor in explorer.batch.values()} == {"cpu"}
+
+
 def test_all_heads_can_be_seen_at_once(model, tokenizer):
     explorer = explore(model, tokenizer, TEXT)
     explorer.choose(view="all attention heads")
@@ -403,6 +409,22 @@ def test_a_model_of_attention_alone_has_no_convolution_to_switch_off(tokenizer):
     assert _Controls(explorer).off["convolution"].disabled
     with pytest.raises(ValueError, match="branch is 'convolution'; choose one of attention"):
         explorer.switch("convolution", 0)
+
+
+def test_a_model_of_attention_alone_offers_no_picture_of_kernels(model, tokenizer):
+    bert = with_head(ConvBertModel, attention_only=True)
+    controls = _Controls(explore({"ConvBERT": model, "BERT": bert}, tokenizer, TEXT))
+    controls.view.value = "all kernels"
+    assert "Kernels of all heads" in controls.picture.value
+    controls.model.value = "BERT"
+    assert (controls.view.value, "What " in controls.picture.value) == ("one token", True)
+    assert "all kernels" not in controls.view.options
+    with pytest.raises(
+        ValueError, match="view is 'all kernels'; choose one of one token, all attention heads"
+    ):
+        controls.explorer.choose(view="all kernels")
+    controls.model.value = "ConvBERT"
+    assert "all kernels" in controls.view.options
 
 
 def test_two_explorers_stand_side_by_side(model, shallow, tokenizer):
@@ -447,6 +469,10 @@ def test_a_saved_page_holds_all_maps_and_needs_nothing_else(tokenizer, tmp_path)
         (
             lambda explorer: explorer.choose(view="all"),
             "view is 'all'; choose one of one token, all attention heads",
+        ),
+        (
+            lambda explorer: explorer.choose(sentence=1),
+            "there is no 'sentence' to choose; there are name, layer, head, position, view",
         ),
     ],
 )

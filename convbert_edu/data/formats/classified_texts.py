@@ -129,8 +129,9 @@ def _text(cell: Any, column: str) -> str:
 
 
 def _one(cell: Any) -> str:
-    """Return the name of a single label; numbers and true/false of JSON are names like others."""
-    return "" if cell is None else str(cell).strip()
+    """Return the name of a single label; numbers and true/false of JSON are names like others, NaN is none."""
+    # NaN alone differs from itself.
+    return "" if cell is None or cell != cell else str(cell).strip()
 
 
 def _several(cell: Any) -> list[str]:

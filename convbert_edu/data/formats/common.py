@@ -114,6 +114,13 @@ def collect(
     return FileExamples(examples, label_names, bad)
 
 
+def text_of(value: Any, name: str) -> str:
+    """Return a text of a file; ValueError, naming what it is, where it is missing or no text."""
+    if not isinstance(value, str):
+        raise ValueError(f"the {name} is missing" if value is None else f"the {name} is no text: {value!r}")
+    return value
+
+
 def text_example(
     text: str, label: int | float | tuple[int, ...], text_pair: str | None = None
 ) -> TextExample:

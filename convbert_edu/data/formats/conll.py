@@ -112,6 +112,11 @@ def _token_examples(
     for wanted in (word_column, column):
         if not -columns <= wanted < columns:
             raise ValueError(f"{path} has no column {wanted}; its columns are 0 to {columns - 1}")
+    if word_column % columns == column % columns:
+        raise ValueError(
+            f"words and labels of {path} would both be its column {column % columns}, of {columns}; columns are parted "
+            "by tabs or spaces, and column and word_column say which ones to read (--read column=N)"
+        )
     labels = [c[column] for _, sentence in sentences for c in sentence if len(c) == columns]
     label_names = label_names or token_label_names(labels)
 

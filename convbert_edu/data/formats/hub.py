@@ -6,7 +6,14 @@ from typing import Any
 
 from convbert_edu.data.examples import Answer, ChoiceExample, QuestionExample, Splits, TextExample
 from convbert_edu.data.formats.classified_texts import Problem, examples_of_table
-from convbert_edu.data.formats.common import FileExamples, OnBad, choice_example, collect, question_example
+from convbert_edu.data.formats.common import (
+    FileExamples,
+    OnBad,
+    choice_example,
+    collect,
+    question_example,
+    text_of,
+)
 from convbert_edu.data.formats.conll import token_example, token_label_names
 from convbert_edu.data.formats.tables import Table
 
@@ -121,21 +128,25 @@ def _token_examples(
 
 
 def _question(row: Mapping[str, Any], columns: Mapping[str, str]) -> QuestionExample:
-    answers = row[columns["answers"]]
-    found = [
-        Answer(text, start) for text, start in zip(answers["text"], answers["answer_start"], strict=True)
-    ]
-    id_, question, context = (row[columns[name]] for name in ("id", "question", "context"))
+    id_, answers = row[columns["id"]], row[columns["answers"]]
     try:
+        if not isinstance(answers, Mapping):
+            raise ValueError("it has no answers")
+        found = [
+            Answer(text_of(text, "answer"), start)
+            for text, start in zip(answers["text"], answers["answer_start"], strict=True)
+        ]
+        question, context = (text_of(row[columns[name]], name) for name in ("question", "context"))
         return question_example(str(id_), question, context, found)
     except ValueError as error:
         raise ValueError(f"item {id_}: {error}") from None
 
 
 def _choice(row: Mapping[str, Any], columns: Mapping[str, str]) -> ChoiceExample:
-    choices = [row[column] or "" for name, column in columns.items() if name.startswith("choice")]
-    label = row[columns["label"]]
-    return choice_example("", row[columns["context"]], choices, label, row[columns["question"]] or "")
+    names = [name for name in columns if name.startswith("choice")]
+    choices = [text_of(row[columns[name]] or "", name) for name in names]
+    context, question = row[columns["context"]], row[columns["question"]] or ""
+    return choice_example("", text_of(context, "context"), choices, row[columns["label"]], question)
 
 
 def _class_names(feature: Any) -> tuple[str, ...]:

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from convbert_edu.data.examples import Answer, QuestionExample
-from convbert_edu.data.formats.common import FileExamples, OnBad, collect, open_text, question_example
+from convbert_edu.data.formats.common import (
+    FileExamples,
+    OnBad,
+    collect,
+    open_text,
+    question_example,
+    text_of,
+)
 
 
 def read_squad(path: str | os.PathLike, on_bad: OnBad = "stop") -> FileExamples[QuestionExample]:
@@ -32,7 +39,8 @@ def read_squad(path: str | os.PathLike, on_bad: OnBad = "stop") -> FileExamples[
         if question["id"] in seen:
             raise ValueError("its id stands twice in the file")
         seen.add(question["id"])
-        return question_example(question["id"], question["question"], context, _answers_of(question))
+        asked = text_of(question["question"], "question")
+        return question_example(question["id"], asked, context, _answers_of(question))
 
     return collect(path, ((f"item {qa['id']}", (context, qa)) for context, qa in items), make, on_bad)
 
@@ -52,7 +60,10 @@ def _answers_of(question: dict[str, Any]) -> list[Answer]:
     if "answers" not in question:
         raise ValueError("it has no answers")
     try:
-        answers = [Answer(answer["text"], int(answer["answer_start"])) for answer in question["answers"]]
+        answers = [
+            Answer(text_of(answer["text"], "answer"), int(answer["answer_start"]))
+            for answer in question["answers"]
+        ]
     except (KeyError, TypeError, ValueError):
         raise ValueError("an answer needs text and answer_start, a whole number") from None
     if question.get("is_impossible") and answers:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,16 +53,22 @@ def read_table(path: str | os.PathLike, header: Sequence[str] | None = None, quo
 
     header: the names of the columns, for a file whose first line does not hold them
     quoted: cells in quotation marks may hold tabs, commas and line ends; if False, the marks are text like any other
-    Empty lines are no rows. Raises ValueError where the quotation marks of the file do not pair up, or where a file
-    of JSON holds a list.
+    Empty lines are no rows. Raises ValueError where the quotation marks of the file do not pair up, where two columns
+    have one name, or where a file of JSON holds a list.
     """
-    text = open_text(path)
-    if Path(path).suffix in (".jsonl", ".json"):
+    text, kind = open_text(path), Path(path).suffix.lower()
+    if kind in (".jsonl", ".json"):
         rows = list(_json_rows(path, text))
         columns = {name: None for _, row in rows if not isinstance(row, Unreadable) for name in row}
         return Table(path, tuple(columns), rows)
-    delimited = _delimited_rows(path, text, "," if Path(path).suffix == ".csv" else "\t", quoted)
-    columns = tuple(header) if header else tuple(next(delimited)[1])
+    delimited = _delimited_rows(path, text, "," if kind == ".csv" else "\t", quoted)
+    columns = tuple(header) if header else tuple(next(delimited, ("", []))[1])
+    if not columns:
+        raise ValueError(f"{path} holds no examples; it is empty")
+    # Columns without a name cannot be asked for.
+    twice = [name for name, count in Counter(columns).items() if name and count > 1]
+    if twice:
+        raise ValueError(f"{path} has two columns {twice[0]!r}; give each a name of its own")
     return Table(path, columns, [(where, _named(columns, cells)) for where, cells in delimited])
 
 

@@ -49,6 +49,26 @@ def test_json_lines_with_labels_of_each_kind(write):
     assert (file.label_names, [e.label for e in file.examples]) == (("soy sauce", "x"), [(1, 1), (0, 0)])
 
 
+def test_a_name_of_a_file_may_end_in_capitals(write):
+    assert read_classified_table(write("A.CSV", "text,label\na,x\n")).examples == [TextExample("a", 0)]
+    assert read_classified_table(write("A.JSONL", '{"text": "a", "label": 1}')).examples == [
+        TextExample("a", 0)
+    ]
+
+
+def test_two_columns_of_one_name_are_refused(write):
+    with pytest.raises(ValueError, match="has two columns 'label'; give each a name of its own"):
+        read_classified_table(write("a.csv", "text,label,label\na,x,y\n"))
+    file = read_classified_table(write("b.csv", "text,label,,\na,x,,\n"))
+    assert file.examples == [TextExample("a", 0)]
+
+
+def test_a_missing_label_of_pandas_is_missing(write):
+    path = write("a.jsonl", '{"text": "a", "label": "x"}\n{"text": "b", "label": NaN}\n')
+    with pytest.raises(ValueError, match="line 2: the label is missing"):
+        read_classified_table(path)
+
+
 def test_several_labels_in_a_cell(write):
     path = write("a.csv", 'text,label\na,"x, y"\nb,\nc,y\n')
     file = read_classified_table(path, problem_type="multi_label_classification")
@@ -135,7 +155,7 @@ def test_a_list_of_json_is_refused_and_json_lines_are_read_whatever_their_name_e
     assert file.label_names == ("x", "y")
 
 
-@pytest.mark.parametrize("content", ["", "\ufeff", "\r\n\r\n", "text,label\n"])
+@pytest.mark.parametrize("content", ["", "\ufeff", "\r\n\r\n", "text,label\n", ",,\n,,\n"])
 def test_an_empty_file_is_refused(write, content: str):
     with pytest.raises(ValueError, match=r"a.csv holds no examples; it is empty"):
         read_classified_table(write("a.csv", content))

@@ -81,6 +81,16 @@ def test_a_column_that_is_not_there(write):
         read_conll(write("train.txt", CONLL_2003), column=4)
 
 
+@pytest.mark.parametrize("content", ["EU\nrejects\n\nPeter\n", "EU,B-ORG\nrejects,O\n"])
+def test_words_are_not_taken_for_their_own_labels(write, content: str):
+    with pytest.raises(
+        ValueError, match=r"words and labels of .* would both be its column 0, of 1; columns are"
+    ):
+        read_conll(write("train.txt", content))
+    with pytest.raises(ValueError, match="would both be its column 3, of 4"):
+        read_conll(write("train.txt", CONLL_2003), word_column=3)
+
+
 def test_a_missing_label_stops_or_is_counted(write):
     path = write("bad.txt", "a O\nb O\n\nc O\nd\n\ne O\nf O\n\ng\tO\nh\t\n")
     with pytest.raises(

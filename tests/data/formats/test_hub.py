@@ -76,6 +76,23 @@ def test_choices():
     ]
 
 
+def test_rows_without_a_text_or_an_answer_are_bad_rows():
+    good = {"text": ["fünf"], "answer_start": [0]}
+    questions = {
+        "id": ["q1", "q2", "q3"],
+        "question": ["?", None, "?"],
+        "context": ["fünf"] * 3,
+        "answers": [good, good, None],
+    }
+    with pytest.warns(UserWarning, match="item q2: the question is missing.*item q3: it has no answers"):
+        file = read_dataset(Dataset.from_dict(questions), "question-answering", on_bad="skip")
+    assert [example.id for example in file.examples] == ["q1"]
+    choices = {"sent1": ["A man.", None], "sent2": ["He"] * 2, "label": [0, 1]}
+    choices |= {f"ending{n}": ["e"] * 2 for n in range(4)}
+    with pytest.warns(UserWarning, match="1 bad row was left out: row 1: the context is missing"):
+        read_dataset(Dataset.from_dict(choices), "multiple-choice", on_bad="skip")
+
+
 def test_plain_texts_to_hide_words_in():
     dataset = Dataset.from_dict({"text": ["a b 😀", "", None, "c"], "title": ["1", "2", "3", "4"]})
     with pytest.raises(ValueError, match=r"row 1: the text is ''; it must hold words. .*on_bad=\"skip\""):

@@ -67,6 +67,8 @@ def test_an_answer_that_is_not_at_its_offset_is_named(write):
         (item("x", "nowhere", 4), "it is not in the context"),
         (item("x", "sign", -5), "not at its offset -5"),
         (item("x", "", 4), "an answer is empty"),
+        (item("x", 5, 4), "an answer needs text and answer_start"),
+        ({**item("x", "sign", 4), "question": None}, "the question is missing"),
         (item("x", "sign", 4, is_impossible=True), "marked as impossible, but has an answer"),
         (item("x", "sign", 4, question=" "), "the question is empty"),
         ({"id": "x", "question": "Who?"}, "it has no answers"),
