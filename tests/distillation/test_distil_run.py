@@ -189,7 +189,8 @@ def test_a_teacher_that_does_not_fit_is_refused(
 
 def test_text_shorter_than_a_sequence_is_refused(tmp_path: Path):
     (tmp_path / "short.txt").write_text("the cat\n")
-    command = ["data", "pack", str(tmp_path / "corpus"), "--text", str(tmp_path / "short.txt")]
+    short = str(tmp_path / "short.txt")
+    command = ["data", "pack", str(tmp_path / "corpus"), "--text", short, "--held-out", short]
     corpus = make_corpus(tmp_path / "other")
     result = CliRunner().invoke(main, [*command, "--tokenizer", str(corpus.train.folder.parent)])
     assert result.exit_code == 1
