@@ -46,11 +46,17 @@ def supports_bfloat16(device: torch.device) -> bool:
     return False
 
 
+# What `autocast` takes, and every setting of that name.
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:
     """Return the context in which matrix products run in bfloat16: with "bfloat16", or "auto" where that is fast.
 
-    With "float32" nothing changes.
+    With "float32" nothing changes. Raises ValueError for another word.
     """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}")
     wanted = precision == "bfloat16" or (precision == "auto" and supports_bfloat16(device))
     return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
 

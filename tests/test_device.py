@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from convbert_edu.device import (
+    autocast,
     count_waits,
     device_facts,
     exact_float32,
@@ -148,3 +149,8 @@ def test_each_process_makes_its_gpu_the_current_one(monkeypatch: pytest.MonkeyPa
     make_current(torch.device("cpu"))
     make_current(torch.device("cuda:3"))
     assert made == [torch.device("cuda:3")]
+
+
+def test_an_unknown_precision_is_named_and_does_not_mean_float32():
+    with pytest.raises(ValueError, match="precision is 'bf16'; choose one of auto, float32, bfloat16"):
+        autocast("bf16", torch.device("cpu"))

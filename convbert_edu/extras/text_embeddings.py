@@ -10,7 +10,6 @@ from convbert_edu.data.batching import batches_by_tokens, encode_rows
 from convbert_edu.device import autocast
 from convbert_edu.models.encoder import ConvBertModel
 from convbert_edu.tokenizer import ConvBertTokenizer
-from convbert_edu.training.settings import PRECISIONS
 
 # Tokens of one batch: enough to keep the processor busy, few enough for its caches.
 TOKENS_AT_ONCE = 4096
@@ -36,8 +35,6 @@ def embed_texts(
     """
     if len(texts) == 0:
         raise ValueError("texts is empty; give at least one text")
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}")
     model.eval()
     longest = model.config.max_position_embeddings if max_length is None else max_length
     rows = encode_rows(tokenizer, texts, longest)

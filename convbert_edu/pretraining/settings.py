@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convbert_edu.config import ConvBertConfig
+from convbert_edu.device import PRECISIONS
 from convbert_edu.training import settings
-from convbert_edu.training.settings import PRECISIONS, Settings, setting
+from convbert_edu.training.settings import Settings, setting
 
 OBJECTIVES = ("masked_lm", "replaced_token")
 PRESETS = ("tiny", "small", "medium_small", "base")
