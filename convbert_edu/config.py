@@ -160,13 +160,18 @@ class ConvBertConfig:
     # Files -----------------------------------------------------------------------------------------------
 
     @classmethod
+    def field_names(cls) -> set[str]:
+        """Return the names of the fields that a model can be given: all but what came with a file."""
+        return {field.name for field in dataclasses.fields(cls)} - {"extra", "notes"}
+
+    @classmethod
     def from_dict(cls, values: dict[str, Any], **overrides: Any) -> Self:
         """Build a configuration from the fields of a config.json, ours or transformers'.
 
         Fields that this package does not know are kept in `extra`, with a warning, and written back by `to_dict`.
         Raises ValueError for values that cannot be built and TypeError for overrides that do not exist.
         """
-        known = {f.name for f in dataclasses.fields(cls)} - {"extra", "notes"}
+        known = cls.field_names()
         unknown = sorted(set(overrides) - known)
         if unknown:
             raise TypeError(f"ConvBertConfig has no field {unknown}; the fields are {sorted(known)}")

@@ -15,10 +15,10 @@ from typing import Any, Self, get_args, get_origin
 import numpy as np
 
 from convbert_edu.config import ConvBertConfig, read_json_object
+from convbert_edu.device import PRECISIONS
 
 # A run may go on with other values of these: nothing in the weights changes (threads: nothing but the last bits).
 FREE_TO_CHANGE = frozenset({"checkpoint_minutes", "log_every", "gradient_checkpointing", "threads"})
-PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def setting(default: Any, meaning: str) -> Any:
@@ -110,6 +110,7 @@ class Settings:
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"there are no settings called {unknown}; the settings are {', '.join(known)}")
+        # Checked here, too: an annotated constructor that is checked itself would refuse them in other words.
         fields = [each for each in dataclasses.fields(cls) if each.name in values]
         return cls(**{each.name: plain_value(each, values[each.name]) for each in fields})
 
@@ -132,11 +133,11 @@ class Settings:
 
     def require_config_fields(self, name: str) -> None:
         """Raise ValueError where a dictionary has keys that are no fields of ConvBertConfig."""
-        fields = [each.name for each in dataclasses.fields(ConvBertConfig)]
-        unknown = [key for key in getattr(self, name) if key not in fields]
+        known = ConvBertConfig.field_names()
+        unknown = [key for key in getattr(self, name) if key not in known]
         if unknown:
             raise ValueError(
-                f"{name} has {unknown}, which ConvBertConfig does not have; its fields are {', '.join(fields)}"
+                f"{name} has {unknown}, which ConvBertConfig does not have; its fields are {', '.join(sorted(known))}"
             )
 
 

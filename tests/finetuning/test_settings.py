@@ -95,6 +95,7 @@ def test_rows_are_no_longer_than_the_model_can_read():
         ({"max_length": 2}, "max_length is 2; it must be at least 3, or None"),
         ({"patience": 0}, "patience is 0"),
         ({"threads": 0}, "threads is 0"),
+        ({"config": {"extra": {}}}, r"config has \['extra'\], which ConvBertConfig does not have"),
         ({"config": {"hiden_size": 7}}, r"config has \['hiden_size'\], which ConvBertConfig does not .* hidden_size"),
     ],
 )
